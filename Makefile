@@ -1,0 +1,51 @@
+# Two commands do everything: `make run` and `make test`. What each step does: tools/.
+
+VENV := .venv
+SDK_VENV := .venv-sdk
+BIN := $(VENV)/bin
+PROOF_REPORT := docs/proofs/summary.md
+# What the rotating proofs start from; printed by pytest, and given again to replay a failure.
+export MEDLABEL_SEED
+
+.PHONY: run test prove lint clean setup-run setup-test
+.DEFAULT_GOAL := run
+
+run: setup-run
+	$(BIN)/medlabel demo --serve
+
+test: setup-test
+	$(MAKE) --no-print-directory lint
+	MEDLABEL_PROOFS=sample $(BIN)/python -m pytest
+
+prove: setup-test
+	MEDLABEL_PROOFS=full $(BIN)/python -m pytest -m prove --proof-report=$(PROOF_REPORT)
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+setup-run:
+	@tools/system_packages.sh run
+	@$(MAKE) --no-print-directory $(VENV)/.run-ready
+
+# The two environments are made side by side: the second is a large download.
+setup-test:
+	@tools/system_packages.sh test
+	@$(MAKE) --no-print-directory -j2 $(VENV)/.test-ready $(SDK_VENV)/.ready
+
+$(VENV)/.run-ready: pyproject.toml tools/environment.sh
+	tools/environment.sh $(VENV) -e .
+	@touch $@
+
+$(VENV)/.test-ready: pyproject.toml tools/environment.sh
+	tools/environment.sh $(VENV) -e ".[test]"
+	@touch $(VENV)/.run-ready $@
+
+$(SDK_VENV)/.ready: tools/supervisely-sdk.txt tools/environment.sh
+	tools/environment.sh $(SDK_VENV) -r tools/supervisely-sdk.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(SDK_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Scans and labels in and out of a project."""

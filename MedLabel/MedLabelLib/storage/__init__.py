@@ -1,0 +1,1 @@
+"""Projects on disk: folders, atomic files, locks."""

@@ -1,0 +1,1 @@
+"""Reading scans: NRRD, NIfTI and DICOM series."""

@@ -1,0 +1,1 @@
+"""A project's volume opened in a MRML scene that is handed in."""

@@ -1,0 +1,1 @@
+"""The standalone faces: the medlabel command and the browser workspace."""

@@ -1,0 +1,1 @@
+"""The browser workspace: front, workspace servers and page."""

@@ -1,0 +1,1 @@
+"""The demo scans: where they come from, and fetching them."""

@@ -1,0 +1,1 @@
+"""Filling the gap between labelled slices, headless."""

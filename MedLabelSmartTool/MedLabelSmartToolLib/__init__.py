@@ -1,0 +1,1 @@
+"""Segmentation from clicks and boxes, headless."""

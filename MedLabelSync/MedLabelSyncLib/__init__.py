@@ -1,0 +1,1 @@
+"""Stores, queue and merge, headless."""
