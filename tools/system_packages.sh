@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
 # Usage: tools/system_packages.sh run|test
-# Sees to the system libraries: OpenGL without a display for `run`, and Chromium with fonts for `test`.
-# Root on an apt system: missing packages are installed. Elsewhere one line says what to install.
+# Sees to the system's part: OpenGL without a display for `run`, and Chromium with fonts for `test`.
+# Root on an apt system: what is missing is installed. Elsewhere one line says what to install.
 set -euo pipefail
 
 purpose=$1
-packages=(libegl1 libgl1 libopengl0 libosmesa6 libgl1-mesa-dri)
 
 has_chromium() {
     [ -n "${MEDLABEL_CHROMIUM:-}" ] || command -v chromium || command -v chromium-browser ||
         command -v google-chrome
 }
 
+is_installed() {
+    dpkg-query --show --showformat='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+can_be_installed() {
+    apt-cache policy "$1" | grep 'Candidate:' | grep -qv '(none)'
+}
+
+needed=(libegl1 libgl1 libopengl0 libgl1-mesa-dri)
 if [ "$purpose" = test ]; then
-    packages+=(fonts-dejavu-core)
-    has_chromium >/dev/null || packages+=(chromium)
+    needed+=(fonts-dejavu-core)
+    has_chromium >/dev/null || needed+=(chromium)
 fi
 
 if [ "$(uname -s)" != Linux ]; then
@@ -25,14 +33,14 @@ fi
 
 if ! command -v apt-get >/dev/null; then
     ldconfig -p 2>/dev/null | grep -q -e libEGL.so.1 -e libOSMesa.so ||
-        echo "Install Mesa's libEGL, libGL and OSMesa (and Chromium for the tests): drawing needs them."
+        echo "Install Mesa's libEGL and libGL: drawing needs them without a display."
+    [ "$purpose" = run ] || has_chromium >/dev/null || echo "Install Chromium for the browser tests."
     exit 0
 fi
 
 missing=()
-for package in "${packages[@]}"; do
-    dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
-        missing+=("$package")
+for package in "${needed[@]}"; do
+    is_installed "$package" || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
@@ -42,6 +50,15 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 export DEBIAN_FRONTEND=noninteractive
-echo "Installing system packages: ${missing[*]}"
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+# OSMesa, the second way to draw without a display, is gone from newer releases: taken where it is.
+chosen=()
+for package in "${missing[@]}" libosmesa6; do
+    if can_be_installed "$package"; then
+        chosen+=("$package")
+    elif [ "$package" != libosmesa6 ]; then
+        echo "This system's packages have no $package; install it another way."
+    fi
+done
+echo "Installing system packages: ${chosen[*]}"
+apt-get install -y -qq --no-install-recommends "${chosen[@]}" >/dev/null
