@@ -1,0 +1,1 @@
+"""The core of MedLabel: projects, annotations, geometry, volumes in, labels in and out, the workspace."""

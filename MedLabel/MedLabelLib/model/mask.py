@@ -1,0 +1,160 @@
+"""The 3D mask of an object: only the box that it fills is kept in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .box import Box
+from .errors import GeometryError
+
+
+@dataclass(frozen=True)
+class MaskChange:
+    """What an edit did to a mask: the box it touched, and the voxels there before and after.
+
+    ``before`` and ``after`` are boolean arrays ``[i, j, k]`` in Fortran order, of the box's shape.
+    """
+
+    box: Box
+    before: NDArray[np.bool_]
+    after: NDArray[np.bool_]
+
+    @property
+    def changed(self) -> int:
+        """How many voxels differ."""
+        return int(np.count_nonzero(self.before != self.after))
+
+    def reversed(self) -> MaskChange:
+        return MaskChange(self.box, self.after, self.before)
+
+
+class Mask:
+    """The set of voxels that belong to an object, on its volume's grid.
+
+    ``shape`` is the volume's; the voxels are kept for one box around them only, so that many objects
+    fit in memory however large the scan is.
+    """
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.shape = tuple(int(n) for n in shape)
+        self._box: Box | None = None
+        self._voxels: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def from_array(cls, array: NDArray) -> Mask:
+        """From a full-volume array ``[i, j, k]``; nonzero voxels belong to the object."""
+        mask = cls(array.shape)
+        box = Box.around(array)
+        if box is not None:
+            mask._box = box
+            mask._voxels = np.asfortranarray(array[box.slices] != 0)
+        return mask
+
+    @classmethod
+    def from_box(cls, shape: tuple[int, int, int], box: Box, voxels: NDArray) -> Mask:
+        """From the voxels of one box ``[i, j, k]``; all others are outside the object."""
+        if tuple(voxels.shape) != box.shape or not Box.whole(shape).holds(box):
+            raise GeometryError(f"a mask's box {box.start}–{box.stop} does not fit a volume of {shape}")
+        mask = cls(shape)
+        mask._box = box
+        mask._voxels = np.asfortranarray(voxels != 0)
+        return mask
+
+    def copy(self) -> Mask:
+        mask = Mask(self.shape)
+        mask._box = self._box
+        mask._voxels = None if self._voxels is None else self._voxels.copy(order="F")
+        return mask
+
+    @property
+    def box(self) -> Box | None:
+        """The smallest box around the object, or None when it is empty."""
+        if self._voxels is None:
+            return None
+        inner = Box.around(self._voxels)
+        if inner is None:
+            return None
+        offset = self._box.start
+        return Box(
+            tuple(a + o for a, o in zip(inner.start, offset, strict=True)),
+            tuple(a + o for a, o in zip(inner.stop, offset, strict=True)),
+        )
+
+    @property
+    def count(self) -> int:
+        """How many voxels belong to the object."""
+        return 0 if self._voxels is None else int(np.count_nonzero(self._voxels))
+
+    def read(self, box: Box) -> NDArray[np.bool_]:
+        """A copy of the voxels of ``box`` ``[i, j, k]``, which lies in the volume."""
+        if not Box.whole(self.shape).holds(box):
+            raise GeometryError(f"the box {box.start}–{box.stop} leaves the volume of {self.shape}")
+        result = np.zeros(box.shape, dtype=bool, order="F")
+        if self._voxels is not None:
+            common = box.intersection(self._box)
+            if not common.is_empty:
+                result[common.within(box)] = self._voxels[common.within(self._box)]
+        return result
+
+    def full(self) -> NDArray[np.uint8]:
+        """The whole volume ``[i, j, k]``, uint8 of 0 and 1, in Fortran order."""
+        result = np.zeros(self.shape, dtype=np.uint8, order="F")
+        if self._voxels is not None:
+            result[self._box.slices] = self._voxels
+        return result
+
+    def write(self, box: Box, voxels: NDArray) -> MaskChange:
+        """Set the voxels of ``box`` ``[i, j, k]``; returns what that changed, cut to what differs."""
+        before = self.read(box)
+        after = np.asfortranarray(voxels != 0)
+        if after.shape != box.shape:
+            raise GeometryError(f"voxels of shape {after.shape} do not fill a box of {box.shape}")
+        differs = Box.around(before != after)
+        if differs is None:
+            return MaskChange(Box(box.start, box.start), before[:0, :0, :0], after[:0, :0, :0])
+        cut = differs.slices
+        change = MaskChange(
+            Box(
+                tuple(a + o for a, o in zip(differs.start, box.start, strict=True)),
+                tuple(a + o for a, o in zip(differs.stop, box.start, strict=True)),
+            ),
+            np.asfortranarray(before[cut]),
+            np.asfortranarray(after[cut]),
+        )
+        self._set(change.box, change.after)
+        return change
+
+    def apply(self, change: MaskChange) -> None:
+        """Make the voxels of a change's box what they are after it."""
+        if not change.box.is_empty:
+            self._set(change.box, change.after)
+
+    def _set(self, box: Box, voxels: NDArray[np.bool_]) -> None:
+        if self._voxels is None or not self._box.holds(box):
+            self._grow(box if self._box is None else self._box.union(box))
+        self._voxels[box.within(self._box)] = voxels
+
+    def _grow(self, box: Box) -> None:
+        # a margin, so that a stroke which creeps outward does not copy the mask at each step
+        margin = 16
+        roomy = Box(
+            tuple(max(0, a - margin) for a in box.start),
+            tuple(min(n, b + margin) for n, b in zip(self.shape, box.stop, strict=True)),
+        )
+        grown = np.zeros(roomy.shape, dtype=bool, order="F")
+        if self._voxels is not None:
+            grown[self._box.within(roomy)] = self._voxels
+        self._box, self._voxels = roomy, grown
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mask) or self.shape != other.shape:
+            return False
+        box = self.box
+        if box != other.box:
+            return False
+        return box is None or bool((self.read(box) == other.read(box)).all())
+
+    __hash__ = None

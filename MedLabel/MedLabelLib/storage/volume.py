@@ -1,0 +1,197 @@
+"""A volume of a project: its scan, its annotation and the files of both."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..model.annotation import Annotation, new_key
+from ..model.errors import FileFormatError, GeometryError, MedLabelError, ProjectError
+from ..model.geometry import AxisMap, VolumeGeometry
+from ..volumes.image import SourceRecord, VolumeImage
+from .annotation_json import annotation_from_json, annotation_to_json
+from .atomic import write_json
+from .mask_file import read_mask, write_mask
+from .volume_file import read_grid
+
+if TYPE_CHECKING:
+    from .project import Dataset
+
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+class Volume:
+    """One scan of a dataset, with its labels. Reading is lazy; nothing is held but names."""
+
+    def __init__(self, dataset: Dataset, file_name: str) -> None:
+        self.dataset = dataset
+        self.file_name = file_name
+
+    @property
+    def name(self) -> str:
+        return self.file_name.removesuffix(".nrrd")
+
+    @property
+    def label(self) -> str:
+        """``dataset/name``, as the command line and the screen say it."""
+        return f"{self.dataset.name}/{self.name}"
+
+    @property
+    def path(self) -> Path:
+        return self.dataset.path / "volume" / self.file_name
+
+    @property
+    def annotation_path(self) -> Path:
+        return self.dataset.path / "ann" / f"{self.file_name}.json"
+
+    @property
+    def mask_folder(self) -> Path:
+        return self.dataset.path / "mask" / self.file_name
+
+    def mask_path(self, mask_key: str) -> Path:
+        """The file of a mask. A key that is no key (it comes from a file) is refused."""
+        if not _KEY.fullmatch(mask_key):
+            raise FileFormatError(f"{mask_key!r} is no key of a figure", self.annotation_path)
+        return self.mask_folder / f"{mask_key}.nrrd"
+
+    # -- the scan --------------------------------------------------------------------------------------
+
+    def geometry(self) -> VolumeGeometry:
+        """The canonical grid, on which masks and figures lie.
+
+        Raises
+        ------
+        FileFormatError
+            when the volume's file is missing or damaged.
+        GeometryError
+            when the file's axes do not grow toward Right, Anterior and Superior.
+        """
+        grid = read_grid(self.path)
+        if not grid.canonical()[1].is_identity:
+            raise GeometryError(
+                f"the axes of {self.path} do not grow toward Right, Anterior, Superior, "
+                "as in a volume project they must"
+            )
+        record = self.dataset.project.sources.read(self.id())
+        if record is not None and record.geometry.is_uneven:
+            exact = record.geometry.remapped(record.axis_map)
+            if exact.shape == grid.shape:
+                return exact
+        return grid
+
+    def source(self) -> SourceRecord:
+        """Where the volume came from. A volume of another tool is its own source."""
+        record = self.dataset.project.sources.read(self.id())
+        if record is not None:
+            return record
+        geometry = self.geometry()
+        unchanged = AxisMap((0, 1, 2), (False, False, False), geometry.shape)
+        return SourceRecord("nrrd", geometry, unchanged, [self.path])
+
+    def read_image(self) -> VolumeImage:
+        """The scan on its canonical grid. Raises FileFormatError when its file is missing or damaged."""
+        from ..volumes.reading import read_volume
+
+        image = read_volume(self.path)
+        meta = self.read_meta()
+        image.geometry = self.geometry()
+        image.source = self.source()
+        image.modality = meta.get("modality") or ""
+        image.unit = meta.get("unit") or ("HU" if image.modality == "CT" else "")
+        image.photometric = meta.get("photometricInterpretation") or ""
+        if meta.get("hasOwnWindow", True) and meta.get("windowWidth"):
+            image.window = (float(meta.get("windowCenter") or 0.0), float(meta["windowWidth"]))
+        return image
+
+    @property
+    def modality(self) -> str:
+        return self.read_meta().get("modality") or ""
+
+    # -- the annotation --------------------------------------------------------------------------------
+
+    def id(self) -> str:
+        """The key of the annotation, which stays when the volume is renamed or moved."""
+        key = self._read_json().get("key")
+        if not key:
+            # an annotation of another tool without a key: the name identifies it
+            return f"name-{self.dataset.name}-{self.file_name}".replace("/", "_")
+        return key
+
+    def read_meta(self) -> dict:
+        """Supervisely's ``volumeMeta``."""
+        return self._read_json().get("volumeMeta") or {}
+
+    def read_annotation(self, with_masks: bool = True) -> Annotation:
+        """The labels, masks read. Raises FileFormatError naming the file that is missing or damaged."""
+        data = self._read_json()
+        geometry = self.geometry()
+        try:
+            annotation = annotation_from_json(data, geometry.shape)
+            annotation.check(self.dataset.project.definitions)
+        except MedLabelError as error:
+            raise FileFormatError(error.reason, self.annotation_path) from error
+        if with_masks:
+            for entry in annotation.objects:
+                if entry.mask_key is not None:
+                    entry.mask = read_mask(self.mask_path(entry.mask_key), annotation.shape)
+        return annotation
+
+    def write_annotation(
+        self,
+        annotation: Annotation,
+        changed: Collection[str] | None = None,
+        geometry: VolumeGeometry | None = None,
+    ) -> None:
+        """Write the labels: first the masks, then the annotation that names them, each atomically.
+
+        Parameters
+        ----------
+        changed
+            Keys of the objects whose masks are to be written; None writes all.
+        geometry
+            The canonical grid, where the caller has it at hand.
+
+        Raises
+        ------
+        ProjectError
+            when a file cannot be written. What was saved before still stands.
+        """
+        annotation.check(self.dataset.project.definitions)
+        geometry = geometry or self.geometry()
+        for entry in annotation.objects:
+            if entry.mask is None or entry.mask.box is None:
+                continue
+            fresh = entry.mask_key is None
+            if fresh:
+                entry.mask_key = new_key()
+            path = self.mask_path(entry.mask_key)
+            if fresh or changed is None or entry.key in changed or not path.exists():
+                write_mask(path, entry.mask, geometry)
+        write_json(self.annotation_path, annotation_to_json(annotation))
+        self._remove_orphans(annotation)
+
+    def _remove_orphans(self, annotation: Annotation) -> None:
+        """Mask files that the annotation no longer names; other tools' files stay."""
+        named = {entry.mask_key for entry in annotation.objects if entry.mask and entry.mask.box}
+        named |= {figure.get("key") for figure in annotation.extra.get("spatialFigures", ())}
+        if self.mask_folder.is_dir():
+            for path in self.mask_folder.glob("*.nrrd"):
+                if _KEY.fullmatch(path.stem) and path.stem not in named:
+                    path.unlink(missing_ok=True)
+
+    def _read_json(self) -> dict:
+        path = self.annotation_path
+        try:
+            data = json.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            raise FileFormatError("the volume's annotation is missing", path) from error
+        except OSError as error:
+            raise ProjectError(f"it cannot be read: {error.strerror}", path) from error
+        except ValueError as error:
+            raise FileFormatError(f"it is not JSON: {error}", path) from error
+        if not isinstance(data, dict):
+            raise FileFormatError("it is not an annotation", path)
+        return data
