@@ -243,7 +243,7 @@ def difference(before: Annotation, after: Annotation) -> list[Operation]:
 
 
 def definitions_difference(before: Definitions, after: Definitions) -> list[Operation]:
-    """The operations that make definitions ``before`` equal to ``after``, entry by entry where they can be."""
+    """The operations that make definitions ``before`` equal to ``after``, entry by entry where it can."""
     old, new = definitions_record(before), definitions_record(after)
     if old == new:
         return []

@@ -166,7 +166,7 @@ class Edit:
             self._do([RecordOp("tags", "", before, after)])
 
     def set_provenance(self, kind: str, model: str | None = None) -> None:
-        """Say how the voxels of this step came to be: ``drawn`` (as by default), ``interpolated``, ``model``."""
+        """How this step made its voxels: ``drawn`` (as by default), ``interpolated``, ``model``."""
         if kind not in PROVENANCE_KINDS:
             raise AnnotationError(f"labels are {', '.join(PROVENANCE_KINDS)}, not {kind!r}")
         self.kind, self.model = kind, model
