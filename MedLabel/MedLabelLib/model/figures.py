@@ -1,4 +1,4 @@
-"""Figures on one slice of one plane: bitmap, polygon, rectangle; each rasterises to the same pixels everywhere."""
+"""Figures on one slice of one plane; each kind rasterises to the same pixels everywhere."""
 
 from __future__ import annotations
 

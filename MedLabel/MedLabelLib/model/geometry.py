@@ -118,7 +118,7 @@ class VolumeGeometry:
     def from_lps(
         cls, shape: tuple[int, int, int], origin: ArrayLike, spacing: ArrayLike, direction: ArrayLike
     ) -> VolumeGeometry:
-        """From ITK's terms: origin and spacing in mm in LPS, direction a 3×3 matrix (or 9 numbers, row by row)."""
+        """From ITK's terms: origin and spacing in mm in LPS, direction 3×3 (or 9 numbers, row by row)."""
         matrix = np.eye(4)
         matrix[:3, :3] = np.asarray(direction, dtype=float).reshape(3, 3) * np.asarray(spacing, dtype=float)
         matrix[:3, 3] = np.asarray(origin, dtype=float)
@@ -158,7 +158,7 @@ class VolumeGeometry:
         return float(abs(np.linalg.det(self.ijk_to_ras_matrix[:3, :3]))) / 1000.0
 
     def slice_thicknesses(self) -> NDArray:
-        """For uneven slices: the extent of each slice along the slice axis relative to the mean, shape ``(n,)``.
+        """For uneven slices: each slice's extent along their axis relative to the mean, shape ``(n,)``.
 
         A slice reaches half-way to its neighbours. All ones for an even grid.
         """

@@ -1,0 +1,133 @@
+"""The objects of an annotation as the segments of a segmentation node, kept alike in both directions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.annotation import Annotation, LabelObject
+from ..model.box import Box
+from ..model.colors import rgb
+from ..model.definitions import Definitions
+from ..model.geometry import VolumeGeometry
+from ..model.mask import Mask
+from .arrays import fill_image, image_box, image_voxels, to_vtk_matrix
+from .compat import (
+    BINARY_LABELMAP,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkOrientedImageData,
+    vtkSegment,
+    vtkSegmentation,
+)
+
+
+class SegmentationBinding:
+    """A segmentation node whose segments are an annotation's objects; a segment's id is the object's key.
+
+    Each segment has a labelmap of its own, as large as its object's box, so that overlaps stay and many
+    objects fit in memory.
+    """
+
+    def __init__(
+        self,
+        scene,
+        volume_node: vtkMRMLScalarVolumeNode,
+        geometry: VolumeGeometry,
+        name: str,
+    ) -> None:
+        self.geometry = geometry
+        self.node = vtkMRMLSegmentationNode()
+        self.node.SetName(name)
+        scene.AddNode(self.node)
+        self.node.CreateDefaultDisplayNodes()
+        self.node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+        self.segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
+
+    @property
+    def segmentation(self) -> vtkSegmentation:
+        return self.node.GetSegmentation()
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self.segmentation.GetSegmentIDs())
+
+    # -- from the annotation to the scene ----------------------------------------------------------------
+
+    def show(self, annotation: Annotation, definitions: Definitions) -> None:
+        """Make the segments what the annotation's objects are: added, removed, renamed, recoloured."""
+        wanted = {entry.key for entry in annotation.objects}
+        modified = self.node.StartModify()
+        for key in self.keys:
+            if key not in wanted:
+                self.segmentation.RemoveSegment(key)
+        for entry in annotation.objects:
+            segment = self.segmentation.GetSegment(entry.key)
+            if segment is None:
+                segment = self._add(entry)
+            segment.SetName(f"{entry.class_name} #{annotation.number(entry)}")
+            segment.SetColor(*rgb(definitions.label_class(entry.class_name).color))
+        self.node.EndModify(modified)
+
+    def update(self, entry: LabelObject, box: Box | None = None) -> None:
+        """Show the voxels of an object's mask anew, all of them or those of ``box``."""
+        segment = self.segmentation.GetSegment(entry.key)
+        if segment is None or entry.mask is None:
+            return
+        labelmap = segment.GetRepresentation(BINARY_LABELMAP)
+        if box is None or labelmap is None or not image_box(labelmap).holds(box):
+            self._fill(segment, entry.mask)
+        elif not box.is_empty:
+            image_voxels(labelmap)[box.within(image_box(labelmap))] = entry.mask.read(box)
+            labelmap.GetPointData().GetScalars().Modified()
+            labelmap.Modified()
+        self._tell(entry.key)
+
+    def _tell(self, key: str) -> None:
+        # the event carries the segment's id only from C++; displays refresh all the same
+        self.segmentation.InvokeEvent(vtkSegmentation.SourceRepresentationModified)
+        self.node.Modified()
+
+    def _add(self, entry: LabelObject) -> vtkSegment:
+        segment = vtkSegment()
+        self._fill(segment, entry.mask or Mask(self.geometry.shape))
+        self.segmentation.AddSegment(segment, entry.key)
+        return self.segmentation.GetSegment(entry.key)
+
+    def _fill(self, segment: vtkSegment, mask: Mask) -> None:
+        """Give a segment a labelmap of its own with the mask's voxels and room to grow."""
+        labelmap = vtkOrientedImageData()
+        box = roomy_box(mask, self.geometry)
+        fill_image(labelmap, np.array(mask.read(box), dtype=np.uint8, order="F"), box.start)
+        labelmap.SetGeometryFromImageToWorldMatrix(to_vtk_matrix(self.geometry.ijk_to_ras_matrix))
+        segment.AddRepresentation(BINARY_LABELMAP, labelmap)
+        segment.SetLabelValue(1)
+
+    # -- from the scene to the annotation ----------------------------------------------------------------
+
+    def read(self, key: str) -> tuple[Box, NDArray[np.bool_]] | None:
+        """A segment's voxels as they are in the scene: a box of the volume and its voxels; None if empty.
+
+        Slicer's own effects may have moved the segment to a labelmap that others share.
+        """
+        segment = self.segmentation.GetSegment(key)
+        labelmap = None if segment is None else segment.GetRepresentation(BINARY_LABELMAP)
+        if labelmap is None or image_box(labelmap).is_empty:
+            return None
+        outer = image_box(labelmap)
+        inside = outer.intersection(Box.whole(self.geometry.shape))
+        if inside.is_empty:
+            return None
+        voxels = image_voxels(labelmap)[inside.within(outer)] == segment.GetLabelValue()
+        return inside, np.asfortranarray(voxels)
+
+
+def roomy_box(mask: Mask, geometry: VolumeGeometry, margin: int = 16) -> Box:
+    """The box of a mask with a margin, so that a stroke beside it needs no new labelmap."""
+    box = mask.box
+    if box is None:
+        return Box((0, 0, 0), (1, 1, 1))
+    return Box(
+        tuple(max(0, a - margin) for a in box.start),
+        tuple(min(n, b + margin) for n, b in zip(geometry.shape, box.stop, strict=True)),
+    )

@@ -1,0 +1,243 @@
+"""The workspace: a volume open in a MRML scene with its objects, a selection, and the tools that edit them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..model.annotation import LabelObject
+from ..model.brush import brush_stroke
+from ..model.edits import Change
+from ..model.errors import NotFoundError
+from ..model.geometry import VolumeGeometry
+from ..model.planes import Plane
+from ..storage.session import ReadOnlyError, VolumeSession
+from ..volumes.image import VolumeImage
+from .segmentation_node import SegmentationBinding
+from .slice_view import SliceViewState
+from .strokes import Stroke
+from .surfaces import Surfaces
+from .volume_node import add_volume_node, get_window, set_window
+
+
+class Workspace:
+    """One volume at work in a scene that a face hands in.
+
+    A face calls the methods and shows what they leave; ``listen`` tells it what changed: ``objects``
+    (their list, names, selection, visibility), ``mask`` (voxels), ``views``, ``window``, ``saved``.
+    ``make_session`` is asked for a session at the first edit when the volume was opened without one.
+    """
+
+    def __init__(
+        self,
+        scene,
+        image: VolumeImage,
+        name: str,
+        session: VolumeSession | None = None,
+        make_session: Callable[[], VolumeSession] | None = None,
+    ) -> None:
+        self.scene = scene
+        self.image = image
+        self.name = name
+        self.geometry: VolumeGeometry = image.geometry
+        self.views: dict[str, SliceViewState] = {}
+        self.selected: str | None = None
+        self.hidden: set[str] = set()
+        self.session: VolumeSession | None = None
+        self._make_session = make_session
+        self._listeners: list[Callable[[str], None]] = []
+        self._stop_listening: Callable[[], None] = lambda: None
+        self.volume_node = add_volume_node(scene, image, name)
+        self.binding = SegmentationBinding(scene, self.volume_node, image.geometry, f"{name} labels")
+        self.surfaces = Surfaces(scene, image.geometry)
+        if session is not None:
+            self._take(session)
+
+    # -- telling -----------------------------------------------------------------------------------------
+
+    def listen(self, callback: Callable[[str], None]) -> None:
+        self._listeners.append(callback)
+
+    def tell(self, what: str) -> None:
+        for callback in list(self._listeners):
+            callback(what)
+
+    # -- views -------------------------------------------------------------------------------------------
+
+    def add_view(self, name: str, slice_node, plane: Plane) -> SliceViewState:
+        """Let the workspace drive a slice node of the scene."""
+        view = SliceViewState(slice_node, self.geometry, plane)
+        self.views[name] = view
+        view.place()
+        return view
+
+    def go(self, view: str, index: int) -> None:
+        if self.views[view].go(index):
+            self.tell("views")
+
+    def go_to(self, ijk: tuple[float, float, float]) -> None:
+        """Show the slices through a voxel in every view."""
+        for view in self.views.values():
+            view.go(round(ijk[view.plane.axis]))
+        self.tell("views")
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """(center, width)"""
+        return get_window(self.volume_node)
+
+    def set_window(self, center: float, width: float) -> None:
+        set_window(self.volume_node, center, max(width, 1e-6))
+        self.tell("window")
+
+    def value_at(self, ijk: tuple[int, int, int]) -> float | None:
+        """The scan's value in a voxel; None outside the volume."""
+        if not bool(self.geometry.contains(ijk)):
+            return None
+        return self.image.array[tuple(int(n) for n in ijk)].item()
+
+    # -- objects -----------------------------------------------------------------------------------------
+
+    @property
+    def objects(self) -> list[LabelObject]:
+        return [] if self.session is None else self.session.annotation.objects
+
+    def color(self, entry: LabelObject) -> str:
+        definitions = self.session.volume.dataset.project.definitions
+        return definitions.label_class(entry.class_name).color
+
+    def new_object(self, class_name: str) -> LabelObject:
+        """Add an object of a class and select it; an unknown class is made. Raises ReadOnlyError."""
+        session = self._writable_session()
+        project = session.volume.dataset.project
+        if not project.definitions.has_class(class_name):
+            project.set_definitions(project.definitions.with_class(class_name))
+        added = LabelObject(class_name)
+        with session.edit(f"New {class_name}", tool="objects") as edit:
+            edit.add_object(added)
+        self.select(added.key)
+        return session.annotation.object(added.key)
+
+    def delete_object(self, key: str) -> None:
+        entry = self.object(key)
+        with self._writable_session().edit(f"Delete {self.title(entry)}", tool="objects") as edit:
+            edit.remove_object(key)
+
+    def object(self, key: str) -> LabelObject:
+        """Raises NotFoundError when there is none of this key."""
+        if self.session is None:
+            raise NotFoundError(f"there is no object {key} in the volume")
+        return self.session.annotation.object(key)
+
+    def title(self, entry: LabelObject) -> str:
+        """``class #n``, as the screen says it."""
+        return f"{entry.class_name} #{self.session.annotation.number(entry)}"
+
+    def select(self, key: str | None) -> None:
+        self.selected = None if key is None else self.object(key).key
+        self.tell("objects")
+
+    def set_visible(self, key: str, visible: bool) -> None:
+        """Show or hide an object in all views."""
+        self.object(key)
+        (self.hidden.discard if visible else self.hidden.add)(key)
+        self.binding.node.GetDisplayNode().SetSegmentVisibility(key, visible)
+        self.surfaces.set_visible(key, visible)
+        self.tell("objects")
+
+    def center_of(self, key: str) -> tuple[int, int, int] | None:
+        """A voxel of the object near its middle; None when it has none."""
+        mask = self.object(key).mask
+        box = None if mask is None else mask.box
+        if box is None:
+            return None
+        inside = np.argwhere(mask.read(box))
+        nearest = inside[np.argmin(((inside - inside.mean(axis=0)) ** 2).sum(axis=1))]
+        return tuple(int(a + b) for a, b in zip(nearest, box.start, strict=True))
+
+    # -- editing -----------------------------------------------------------------------------------------
+
+    def draw(self, stroke: Stroke) -> int:
+        """Draw a brush stroke into its object's mask; returns how many voxels changed.
+
+        Raises ReadOnlyError, NotFoundError for an unknown object, GeometryError for a slice that is not.
+        """
+        entry = self.object(stroke.object_key)
+        covered = brush_stroke(self.geometry, stroke.plane, stroke.index, stroke.path, stroke.radius)
+        if covered is None:
+            return 0
+        box, voxels = covered
+        before = None if entry.mask is None else entry.mask.read(box)
+        if stroke.mode == "add":
+            after = voxels if before is None else before | voxels
+        else:
+            after = np.zeros_like(voxels) if before is None else before & ~voxels
+        tool = "brush" if stroke.mode == "add" else "eraser"
+        name = f"{tool.capitalize()} on {self.title(entry)}, {stroke.plane.value} {stroke.index + 1}"
+        with self._writable_session().edit(name, tool=tool, edit_id=stroke.id) as edit:
+            return edit.write_mask(entry.key, box, after)
+
+    def undo(self) -> str | None:
+        step = self._writable_session().undo()
+        return None if step is None else step.name
+
+    def redo(self) -> str | None:
+        step = self._writable_session().redo()
+        return None if step is None else step.name
+
+    def save(self) -> None:
+        if self.session is not None:
+            try:
+                self.session.save()
+            finally:
+                self.tell("saved")
+
+    def close(self) -> None:
+        """Let the volume go: save, and take the nodes out of the scene."""
+        self._stop_listening()
+        if self.session is not None:
+            self.session.close()
+        self.surfaces.close()
+        for node in (self.binding.node, self.volume_node):
+            self.scene.RemoveNode(node)
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    def _writable_session(self) -> VolumeSession:
+        if self.session is None:
+            if self._make_session is None:
+                raise ReadOnlyError("the scan was opened to be looked at only")
+            self._take(self._make_session())
+        return self.session
+
+    def _take(self, session: VolumeSession) -> None:
+        self.session = session
+        self._stop_listening = session.listen(self._on_changes)
+        self.binding.show(session.annotation, session.volume.dataset.project.definitions)
+        for entry in session.annotation.objects:
+            self._request_surface(entry)
+        if self.selected is None and session.annotation.objects:
+            self.selected = session.annotation.objects[0].key
+
+    def _request_surface(self, entry: LabelObject) -> None:
+        if entry.mask is not None:
+            self.surfaces.request(entry.key, entry.mask, self.color(entry), entry.key not in self.hidden)
+
+    def _on_changes(self, changes: list[Change]) -> None:
+        annotation = self.session.annotation
+        if any(change.kind != "mask" for change in changes):
+            gone = set(self.binding.keys) - {entry.key for entry in annotation.objects}
+            for key in gone:
+                self.surfaces.remove(key)
+            if self.selected in gone:
+                self.selected = annotation.objects[-1].key if annotation.objects else None
+            self.binding.show(annotation, self.session.volume.dataset.project.definitions)
+            self.tell("objects")
+        for change in changes:
+            if change.kind == "mask" and change.object_key in self.binding.keys:
+                entry = annotation.object(change.object_key)
+                self.binding.update(entry, change.box)
+                self._request_surface(entry)
+        self.tell("mask")
+        self.tell("saved")
