@@ -7,8 +7,8 @@ from pathlib import Path
 
 from numpy.typing import NDArray
 
-from MedLabelLib.model.errors import FileFormatError
-from MedLabelLib.model.geometry import AxisMap, VolumeGeometry
+from ..model.errors import FileFormatError
+from ..model.geometry import AxisMap, VolumeGeometry
 
 SOURCE_KINDS = ("dicom", "nrrd", "nifti", "metaimage")
 
