@@ -74,7 +74,7 @@ def links_of(package: str, file_name: str):
 
 
 def receive(session, link, size: int, part: Path) -> None:
-    """Adds what is missing of the file to the part; raises where the connection breaks."""
+    """Adds what is missing of the file to the part; a connection that breaks raises what it broke with."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}
     if have:
@@ -82,7 +82,7 @@ def receive(session, link, size: int, part: Path) -> None:
     response = session.get(link.url_without_fragment, headers=headers, stream=True)
     if response.status_code == 416:
         part.unlink()
-        raise TransferError("the server does not go on where the download stopped")
+        return
     if response.status_code >= 400:
         raise TransferError(f"the package index answered {response.status_code} {response.reason}")
     resumed = response.status_code == 206
@@ -100,34 +100,44 @@ def receive(session, link, size: int, part: Path) -> None:
     report(done=done)
 
 
-def transfer(package: str, file_name: str, size: int, part: Path) -> None:
-    """Fetches the file into the part, from any of the links, going on after breaks."""
-    session, links = links_of(package, file_name)
+def transfer(session, link, size: int, part: Path) -> None:
+    """Fetches the file into the part, going on after breaks for as long as they bring it further."""
     failures, cause = 0, ""
     while failures < ATTEMPTS_WITHOUT_PROGRESS:
         before = part.stat().st_size if part.exists() else 0
-        try:
-            receive(session, links[failures % len(links)], size, part)
-        except (RequestException, HTTPError, OSError) as error:
-            cause = f"the connection broke ({type(error).__name__})"
-        except TransferError as error:
-            cause = str(error)
-        after = part.stat().st_size if part.exists() else 0
-        if after == size:
+        if before == size:
             return
+        try:
+            receive(session, link, size, part)
+            cause = "the connection ended early"
+        except (RequestException, HTTPError, ConnectionError, TimeoutError) as error:
+            cause = f"the connection broke ({type(error).__name__})"
+        after = part.stat().st_size if part.exists() else 0
         if after <= before:
             failures += 1
             time.sleep(0.5 * failures)
-        cause = cause or "the connection ended early"
     raise TransferError(cause)
+
+
+def transfer_from_any(package: str, file_name: str, size: int, part: Path) -> None:
+    """Fetches the file from the first of pip's indexes that gives it whole."""
+    session, links = links_of(package, file_name)
+    for link in links[:-1]:
+        try:
+            return transfer(session, link, size, part)
+        except TransferError:
+            part.unlink(missing_ok=True)
+    transfer(session, links[-1], size, part)
 
 
 def main() -> None:
     package, file_name, size, part = sys.argv[1:]
     try:
-        transfer(package, file_name, int(size), Path(part))
+        transfer_from_any(package, file_name, int(size), Path(part))
     except (TransferError, PipError) as error:
         report(error=str(error))
+    except OSError as error:
+        report(error=f"the download could not be kept ({error})")
     else:
         report(complete=True)
 
