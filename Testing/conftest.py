@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from MedLabelApp.demo.errors import DemoSourceError
 from MedLabelApp.demo.fetch import FetchedSource, cache_folder, fetch_source
@@ -86,5 +87,8 @@ def chromium() -> str:
     """The Chromium that browser tests start, for playwright's ``executable_path``."""
     found = os.environ.get("MEDLABEL_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if not found:
-        lacking("no Chromium on the path, and MEDLABEL_CHROMIUM names none")
+        with sync_playwright() as playwright:
+            found = playwright.chromium.executable_path
+    if not Path(found).exists():
+        lacking(f"no Chromium on the path, in MEDLABEL_CHROMIUM, or at {found}: make setup-test")
     return found

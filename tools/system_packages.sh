@@ -1,15 +1,26 @@
 #!/usr/bin/env bash
 # Usage: tools/system_packages.sh run|test
-# Sees to the system's part: OpenGL without a display for `run`, and Chromium with fonts for `test`.
+# Sees to the system's part on Linux: OpenGL without a display for `run`; for `test` Chromium and fonts too.
 # Root on an apt system: what is missing is installed. Elsewhere one line says what to install.
 set -euo pipefail
 
 purpose=$1
+needed=(libegl1 libgl1 libopengl0 libgl1-mesa-dri)
+# Taken where the system's packages have them: OSMesa is gone from newer releases, and Ubuntu's Chromium is
+# a snap, in whose place the tests use the one that playwright brings.
+welcome=(libosmesa6)
+if [ "$purpose" = test ]; then
+    needed+=(fonts-dejavu-core)
+    command -v chromium >/dev/null || welcome+=(chromium)
+fi
 
-has_chromium() {
-    [ -n "${MEDLABEL_CHROMIUM:-}" ] || command -v chromium || command -v chromium-browser ||
-        command -v google-chrome
-}
+[ "$(uname -s)" = Linux ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    ldconfig -p 2>/dev/null | grep -q -e libEGL.so.1 -e libOSMesa.so ||
+        echo "Install Mesa's libEGL and libGL: drawing needs them without a display."
+    exit 0
+fi
 
 is_installed() {
     dpkg-query --show --showformat='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
@@ -19,46 +30,23 @@ can_be_installed() {
     apt-cache policy "$1" | grep 'Candidate:' | grep -qv '(none)'
 }
 
-needed=(libegl1 libgl1 libopengl0 libgl1-mesa-dri)
-if [ "$purpose" = test ]; then
-    needed+=(fonts-dejavu-core)
-    has_chromium >/dev/null || needed+=(chromium)
-fi
-
-if [ "$(uname -s)" != Linux ]; then
-    [ "$purpose" = run ] || has_chromium >/dev/null ||
-        echo "Install Chromium or Chrome for the browser tests, and name it in MEDLABEL_CHROMIUM."
-    exit 0
-fi
-
-if ! command -v apt-get >/dev/null; then
-    ldconfig -p 2>/dev/null | grep -q -e libEGL.so.1 -e libOSMesa.so ||
-        echo "Install Mesa's libEGL and libGL: drawing needs them without a display."
-    [ "$purpose" = run ] || has_chromium >/dev/null || echo "Install Chromium for the browser tests."
-    exit 0
-fi
-
 missing=()
 for package in "${needed[@]}"; do
     is_installed "$package" || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+if [ "${#missing[@]}" -eq 0 ] && [[ " ${welcome[*]} " != *" chromium "* ]]; then
+    exit 0
+fi
 
 if [ "$(id -u)" -ne 0 ]; then
-    echo "Install these as root: apt-get install ${missing[*]}"
+    [ "${#missing[@]}" -eq 0 ] || echo "Install these as root: apt-get install ${missing[*]}"
     exit 0
 fi
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-# OSMesa, the second way to draw without a display, is gone from newer releases: taken where it is.
-chosen=()
-for package in "${missing[@]}" libosmesa6; do
-    if can_be_installed "$package"; then
-        chosen+=("$package")
-    elif [ "$package" != libosmesa6 ]; then
-        echo "This system's packages have no $package; install it another way."
-    fi
+for package in "${welcome[@]}"; do
+    ! can_be_installed "$package" || missing+=("$package")
 done
-echo "Installing system packages: ${chosen[*]}"
-apt-get install -y -qq --no-install-recommends "${chosen[@]}" >/dev/null
+echo "Installing system packages: ${missing[*]}"
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
