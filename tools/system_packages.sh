@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Usage: tools/system_packages.sh run|test
-# Sees to the system's part on Linux: OpenGL without a display for `run`; for `test` Chromium, fonts and libmagic too.
+# Sees to the system's part on Linux: OpenGL without a display for `run`; for `test` Chromium and small libraries too.
 # Root on an apt system: what is missing is installed. Elsewhere one line says what to install.
 set -euo pipefail
 
@@ -10,7 +10,8 @@ needed=(libegl1 libgl1 libopengl0 libgl1-mesa-dri)
 # a snap, in whose place the tests use the one that playwright brings.
 welcome=(libosmesa6)
 if [ "$purpose" = test ]; then
-    needed+=(fonts-dejavu-core file) # file brings libmagic, for the Supervisely SDK
+    # file brings libmagic, which the Supervisely SDK loads; libatomic1 is for playwright's driver.
+    needed+=(fonts-dejavu-core file libatomic1)
     command -v chromium >/dev/null || welcome+=(chromium)
 fi
 
