@@ -22,7 +22,7 @@ def mask_surface(mask: Mask, geometry: VolumeGeometry) -> vtkPolyData:
     """The smoothed surface of a mask in RAS; empty when the mask is.
 
     Flying edges on the box with an empty rim (so that it closes at the volume's border), then windowed
-    sinc smoothing, as Slicer smooths its segments' surfaces.
+    sinc smoothing in mm, as Slicer smooths its segments' surfaces.
     """
     box = mask.box
     if box is None:
@@ -36,20 +36,20 @@ def mask_surface(mask: Mask, geometry: VolumeGeometry) -> vtkPolyData:
     edges.SetValue(0, 0.5)
     edges.ComputeNormalsOff()
     edges.ComputeGradientsOff()
-    smooth = vtkWindowedSincPolyDataFilter()
-    smooth.SetInputConnection(edges.GetOutputPort())
-    smooth.SetNumberOfIterations(20)
-    smooth.SetPassBand(0.1)
-    smooth.BoundarySmoothingOff()
-    smooth.NonManifoldSmoothingOn()
-    smooth.NormalizeCoordinatesOn()
     transform = vtkTransform()
     transform.SetMatrix(to_vtk_matrix(geometry.ijk_to_ras_matrix))
     placed = vtkTransformPolyDataFilter()
     placed.SetTransform(transform)
-    placed.SetInputConnection(smooth.GetOutputPort())
+    placed.SetInputConnection(edges.GetOutputPort())
+    smooth = vtkWindowedSincPolyDataFilter()
+    smooth.SetInputConnection(placed.GetOutputPort())
+    smooth.SetNumberOfIterations(40)
+    smooth.SetPassBand(0.01)
+    smooth.BoundarySmoothingOff()
+    smooth.NonManifoldSmoothingOn()
+    smooth.NormalizeCoordinatesOn()
     normals = vtkPolyDataNormals()
-    normals.SetInputConnection(placed.GetOutputPort())
+    normals.SetInputConnection(smooth.GetOutputPort())
     normals.SplittingOff()
     normals.ConsistencyOff()
     normals.Update()

@@ -1,4 +1,4 @@
-"""The workspace: a volume open in a MRML scene with its objects, a selection, and the tools that edit them."""
+"""The workspace: a volume open in a MRML scene, its objects, a selection, and the tools that edit them."""
 
 from __future__ import annotations
 
