@@ -1,0 +1,27 @@
+"""A front in a process of its own: ``front_process.py WORKSPACE_PROGRAM``. Prints its address."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from MedLabelApp.browser.front.application import Services
+from MedLabelApp.browser.front.server import Listening, serve
+from MedLabelApp.browser.front.workspaces import WorkspaceSettings
+
+
+def _describe() -> dict:
+    described = os.environ.get("STUB_PROJECT")
+    if described is None:
+        return {"name": "", "path_label": "", "datasets": [], "arriving": [], "problems": []}
+    return json.loads(Path(described).read_text())
+
+
+if __name__ == "__main__":
+    serve(
+        Services(project=Path.cwd(), describe=_describe),
+        Listening(port=0),
+        settings=WorkspaceSettings(command=(sys.executable, sys.argv[1])),
+    )
