@@ -1,0 +1,108 @@
+"""Export as a project in Supervisely's layout: the canonical grid, no history, no identity."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ...model.annotation import Annotation
+from ...model.errors import ExportError
+from ...model.geometry import VolumeGeometry
+from ...model.mask import Mask
+from ...storage.project import Project
+from ...storage.volume import Volume
+from ...volumes.image import SourceRecord
+from .image_format import NRRD
+from .verifying import check_same
+
+# what other tools put into volumeMeta; MedLabel itself writes neither
+_IDENTITY = ("patient", "seriesinstanceuid", "studyinstanceuid", "frameofreferenceuid", "sopinstanceuid")
+
+
+def write_project(
+    volumes: list[Volume], folder: Path, lost: list[str], told: Callable[[str, int], None]
+) -> list[Path]:
+    """Write volumes as a project into ``folder`` and read every file back.
+
+    ``told(label, number)`` is called before each volume. Returns the files. Raises ExportError when one
+    did not read back as it was written.
+    """
+    target = Project.create(folder, volumes[0].dataset.project.definitions)
+    for number, volume in enumerate(volumes):
+        told(volume.label, number)
+        _write_volume(target, volume, lost)
+    # where the scans came from is nobody else's business
+    shutil.rmtree(target.private)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _write_volume(target: Project, volume: Volume, lost: list[str]) -> None:
+    image = volume.read_image()
+    annotation = volume.read_annotation()
+    expected = {entry.key: entry.mask for entry in annotation.objects}
+    _tell_losses(volume, annotation, lost)
+    annotation.volume_meta = {
+        name: value
+        for name, value in annotation.volume_meta.items()
+        if not name.replace("_", "").lower().startswith(_IDENTITY)
+    }
+    others = _take_other_figures(volume, annotation, lost)
+    # the record would bind labels to files and UIDs of this machine
+    axis_map = image.geometry.canonical()[1]
+    image.source = SourceRecord("nrrd", image.geometry, axis_map)
+    written = target.dataset(volume.dataset.name, create=True).add_volume(volume.name, image, annotation)
+    for path in others:
+        shutil.copyfile(path, written.mask_path(path.stem))
+
+    array, grid = NRRD.read(written.path, image.geometry)
+    check_same(written.path, array, grid, image.array, _even(image.geometry))
+    found = {entry.key: entry.mask for entry in written.read_annotation().objects}
+    for key, mask in expected.items():
+        same = found.get(key) == mask if mask is not None and mask.box is not None else key in found
+        if not same:
+            raise ExportError(f"the object {key} of {volume.label} did not read back as it was written")
+        if mask is not None and mask.box is not None:
+            _check_mask_file(written, key, mask)
+
+
+def _check_mask_file(written: Volume, key: str, mask: Mask) -> None:
+    """Another decoder than the one that masks are read and written by must see the same voxels."""
+    annotation = written.read_annotation(with_masks=False)
+    path = written.mask_path(annotation.object(key).mask_key)
+    voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path))).T
+    if not (voxels == mask.full()).all():
+        raise ExportError(f"{path.name} of {written.label} did not read back as it was written")
+
+
+def _even(geometry: VolumeGeometry) -> VolumeGeometry:
+    """What an NRRD header can say of a grid: its even part."""
+    return VolumeGeometry(geometry.shape, geometry.ijk_to_ras_matrix)
+
+
+def _take_other_figures(volume: Volume, annotation: Annotation, lost: list[str]) -> list[Path]:
+    """Further masks and meshes that another tool drew: those with a mask file go along."""
+    kept, paths = [], []
+    for figure in annotation.extra.pop("spatialFigures", ()):
+        if figure.get("geometryType") == "mask_3d" and volume.mask_path(figure["key"]).exists():
+            kept.append(figure)
+            paths.append(volume.mask_path(figure["key"]))
+        else:
+            lost.append(f"{volume.label}: a figure of type {figure.get('geometryType')} was left out")
+    if kept:
+        annotation.extra["spatialFigures"] = kept
+    return paths
+
+
+def _tell_losses(volume: Volume, annotation: Annotation, lost: list[str]) -> None:
+    if volume.geometry().is_uneven:
+        lost.append(
+            f"{volume.label}: its slices are unevenly spaced; all are there, but the format calls them even"
+        )
+    for entry in annotation.objects:
+        if entry.mask is not None and entry.mask.count == math.prod(annotation.shape):
+            name = f"{entry.class_name}#{annotation.number(entry)}"
+            lost.append(f"{volume.label}: {name} fills the whole volume, which Supervisely's SDK cannot read")

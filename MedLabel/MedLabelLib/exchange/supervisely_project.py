@@ -1,0 +1,87 @@
+"""Taking a volume project of Supervisely's layout into another project, labels and all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..model.annotation import new_key
+from ..model.definitions import Definitions
+from ..model.errors import FileFormatError, GeometryError
+from ..storage.project import Project
+from ..storage.volume import Volume
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one volume of the other project: the new one, or the reason why there is none."""
+
+    label: str
+    path: Path
+    added: Volume | None = None
+    reason: str = ""
+    is_duplicate: bool = False
+
+
+def is_project(path: Path) -> bool:
+    """Whether a folder is a project in Supervisely's layout, of volumes or not."""
+    try:
+        meta = json.loads((path / "meta.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(meta, dict) and "classes" in meta and "tags" in meta
+
+
+def take_project(project: Project, path: Path, warnings: list[tuple[str, str]]) -> Iterator[Outcome]:
+    """Copy every volume of the project in ``path``, with its dataset, labels, classes and tags.
+
+    A class or tag that ``project`` has stays as it is there. Raises FileFormatError when the other
+    project's definitions are damaged, ProjectError when ``project`` cannot be written.
+    """
+    other = Project.open(path)
+    if other.path.resolve() == project.path.resolve():
+        raise FileFormatError("a project cannot be imported into itself", path)
+    merged = merge_definitions(project.definitions, other.definitions, path, warnings)
+    if merged != project.definitions:
+        project.set_definitions(merged)
+    for volume in other.volumes():
+        yield _take_volume(project, volume)
+
+
+def merge_definitions(
+    ours: Definitions, theirs: Definitions, path: Path, warnings: list[tuple[str, str]]
+) -> Definitions:
+    """``ours`` with what only ``theirs`` has; where both define one, ours stays, and is said if it differs."""
+    classes, tags = list(ours.classes), list(ours.tags)
+    for entry in theirs.classes:
+        if not ours.has_class(entry.name):
+            classes.append(entry)
+            continue
+        shape = ours.label_class(entry.name).shape
+        if shape != entry.shape:
+            warnings.append((str(path), f"its class {entry.name!r} is {entry.shape}, ours is {shape}"))
+    for entry in theirs.tags:
+        if not ours.has_tag(entry.name):
+            tags.append(entry)
+            continue
+        same = ours.tag(entry.name)
+        if (same.value_type, same.values) != (entry.value_type, entry.values):
+            warnings.append((str(path), f"its tag {entry.name!r} takes other values than ours"))
+    return replace(ours, classes=tuple(classes), tags=tuple(tags))
+
+
+def _take_volume(project: Project, volume: Volume) -> Outcome:
+    target = project.dataset(volume.dataset.name, create=True)
+    if volume.name.lower() in (there.name.lower() for there in target.volumes()):
+        reason = f"the project has a volume {volume.label} already"
+        return Outcome(volume.label, volume.path, reason=reason, is_duplicate=True)
+    try:
+        image = volume.read_image()
+        annotation = volume.read_annotation()
+    except (FileFormatError, GeometryError) as error:
+        return Outcome(volume.label, error.path or volume.path, reason=error.reason)
+    annotation.key = new_key()
+    added = target.add_volume(volume.name, image, annotation)
+    return Outcome(volume.label, volume.path, added)
