@@ -72,13 +72,14 @@ class SegmentationBinding:
     def update(self, entry: LabelObject, box: Box | None = None) -> None:
         """Show the voxels of an object's mask anew, all of them or those of ``box``."""
         segment = self.segmentation.GetSegment(entry.key)
-        if segment is None or entry.mask is None:
+        if segment is None:
             return
+        mask = entry.mask or Mask(self.geometry.shape)
         labelmap = segment.GetRepresentation(BINARY_LABELMAP)
         if box is None or labelmap is None or not image_box(labelmap).holds(box):
-            self._fill(segment, entry.mask)
+            self._fill(segment, mask)
         elif not box.is_empty:
-            image_voxels(labelmap)[box.within(image_box(labelmap))] = entry.mask.read(box)
+            image_voxels(labelmap)[box.within(image_box(labelmap))] = mask.read(box)
             labelmap.GetPointData().GetScalars().Modified()
             labelmap.Modified()
         self._tell(entry.key)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..model.geometry import VolumeGeometry
 from ..model.planes import Plane
 from .arrays import from_vtk_matrix, to_vtk_matrix
-from .slice_frame import slice_extent, slice_frame, view_to_ijk
+from .slice_frame import SliceFrame, slice_extent, slice_frame, view_to_ijk
 
 NEAREST, FARTHEST = 0.05, 20.0
 
@@ -70,8 +70,7 @@ class SliceViewState:
 
     def place(self) -> None:
         """Set the slice node by the state; the node's size in pixels decides the field of view's shape."""
-        frame = slice_frame(self.geometry, self.plane, self.index).slice_to_ras
-        frame[:3, 3] += frame[:3, 0] * self.center[0] + frame[:3, 1] * self.center[1]
+        frame = self._frame().slice_to_ras
         width, height = self._field_of_view()
         modified = self.node.StartModify()
         self.node.SetSliceSpacingModeToPrescribed()
@@ -86,10 +85,7 @@ class SliceViewState:
 
         A pixel's own square reaches from its number to the next, so ``x = 0`` is the view's left edge.
         """
-        frame = slice_frame(self.geometry, self.plane, self.index)
-        frame.slice_to_ras[:3, 3] += (
-            frame.slice_to_ras[:3, 0] * self.center[0] + frame.slice_to_ras[:3, 1] * self.center[1]
-        )
+        frame = self._frame()
         # VTK counts pixel centres, upward from the lowest row
         height = self.node.GetDimensions()[1]
         from_page = np.array([[1.0, 0.0, -0.5], [0.0, -1.0, height - 0.5], [0.0, 0.0, 1.0]])
@@ -97,6 +93,14 @@ class SliceViewState:
 
     def mm_per_pixel(self) -> float:
         return self._field_of_view()[0] / max(1, self.node.GetDimensions()[0])
+
+    def _frame(self) -> SliceFrame:
+        frame = slice_frame(self.geometry, self.plane, self.index)
+        # a slice node puts the centre of its first pixel, not its corner, on the edge of the field of view
+        half = self.mm_per_pixel() / 2
+        right, up = self.center[0] + half, self.center[1] + half
+        frame.slice_to_ras[:3, 3] += frame.slice_to_ras[:3, 0] * right + frame.slice_to_ras[:3, 1] * up
+        return frame
 
     def _field_of_view(self) -> tuple[float, float]:
         columns, rows = (max(1, n) for n in self.node.GetDimensions()[:2])

@@ -11,6 +11,7 @@ from ..model.brush import brush_stroke
 from ..model.edits import Change
 from ..model.errors import NotFoundError
 from ..model.geometry import VolumeGeometry
+from ..model.mask import Mask
 from ..model.planes import Plane
 from ..storage.session import ReadOnlyError, VolumeSession
 from ..volumes.image import VolumeImage
@@ -221,8 +222,8 @@ class Workspace:
             self.selected = session.annotation.objects[0].key
 
     def _request_surface(self, entry: LabelObject) -> None:
-        if entry.mask is not None:
-            self.surfaces.request(entry.key, entry.mask, self.color(entry), entry.key not in self.hidden)
+        mask = entry.mask or Mask(self.geometry.shape)
+        self.surfaces.request(entry.key, mask, self.color(entry), entry.key not in self.hidden)
 
     def _on_changes(self, changes: list[Change]) -> None:
         annotation = self.session.annotation

@@ -1,0 +1,211 @@
+"""The workspace on Slicer's own scene: what a view's pixels are in voxels, and segments as masks are."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+
+from MedLabelLib.model.annotation import LabelObject
+from MedLabelLib.model.definitions import Definitions
+from MedLabelLib.model.geometry import AxisMap, VolumeGeometry
+from MedLabelLib.model.planes import Plane
+from MedLabelLib.storage.project import Project
+from MedLabelLib.storage.session import ReadOnlyError, VolumeSession
+from MedLabelLib.volumes.image import SourceRecord, VolumeImage
+from MedLabelLib.workspace.arrays import from_vtk_matrix
+from MedLabelLib.workspace.slice_frame import screen_letters
+from MedLabelLib.workspace.strokes import Stroke, StrokeError
+from MedLabelLib.workspace.workspace import Workspace
+from support.plain_brush import plain_stroke
+
+SHAPE = (20, 24, 9)
+
+
+def _image(matrix=None) -> VolumeImage:
+    if matrix is None:
+        matrix = np.diag([0.7, 0.7, 2.5, 1.0])
+    geometry = VolumeGeometry(SHAPE, matrix)
+    values = np.asfortranarray(np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE))
+    same = AxisMap((0, 1, 2), (False, False, False), SHAPE)
+    return VolumeImage(values, geometry, SourceRecord("nrrd", geometry, same), "CT", unit="HU")
+
+
+def _oblique() -> np.ndarray:
+    a, b = np.radians(25), np.radians(-14)
+    turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]]) @ np.array(
+        [[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]]
+    )
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn * [0.7, 0.9, 2.5]
+    matrix[:3, 3] = (-31.0, 12.0, 400.0)
+    return matrix
+
+
+@pytest.fixture
+def workspace(tmp_path: Path):
+    project = Project.create(tmp_path / "project", Definitions().with_class("liver"))
+    volume = project.dataset("ds0", create=True).add_volume("scan", _image(_oblique()))
+    with VolumeSession.open(volume, "test", "command") as session:
+        opened = Workspace(slicer.vtkMRMLScene(), volume.read_image(), "scan", session)
+        yield opened
+        opened.close()
+
+
+def _slice_node(scene, columns: int, rows: int):
+    node = slicer.vtkMRMLSliceNode()
+    node.SetName("view")
+    node.SetLayoutName("view")
+    scene.AddNode(node)
+    node.SetDimensions(columns, rows, 1)
+    return node
+
+
+@pytest.mark.parametrize(("plane", "size"), list(itertools.product(Plane, [(300, 200), (200, 300)])))
+def test_a_views_pixels_are_the_voxels_that_slicer_shows_there(workspace, plane, size) -> None:
+    node = _slice_node(workspace.scene, *size)
+    view = workspace.add_view("view", node, plane)
+    for act in (
+        lambda: None,
+        lambda: view.go(3),
+        lambda: view.zoom_by(2.5, (0.2, 0.7)),
+        lambda: view.pan_by(0.1, -0.2),
+    ):
+        act()
+        to_ijk = view.pixels_to_ijk()
+        xy_to_ras = from_vtk_matrix(node.GetXYToRAS())
+        for x, y in [(0.0, 0.0), (120.5, 77.25), (199.0, 150.0)]:
+            ours = to_ijk @ [x, y, 1.0]
+            ras = xy_to_ras @ [x - 0.5, size[1] - 0.5 - y, 0.0, 1.0]
+            assert np.allclose(workspace.geometry.ras_to_ijk(ras[:3]), ours, atol=1e-6)
+            assert ours[plane.axis] == view.index
+
+
+@pytest.mark.parametrize("plane", list(Plane))
+def test_the_whole_slice_fits_and_the_letters_are_where_the_indices_grow(workspace, plane) -> None:
+    view = workspace.add_view("view", _slice_node(workspace.scene, 300, 200), plane)
+    corners = np.array([view.pixels_to_ijk() @ [x, y, 1.0] for x in (0, 300) for y in (0, 200)])
+    for axis in (plane.columns, plane.rows):
+        assert corners[:, axis].min() <= -0.5 + 1e-6
+        assert corners[:, axis].max() >= SHAPE[axis] - 0.5 - 1e-6
+    letters = screen_letters(plane)
+    across = view.pixels_to_ijk() @ [300, 100, 1.0] - view.pixels_to_ijk() @ [0, 100, 1.0]
+    down = view.pixels_to_ijk() @ [150, 200, 1.0] - view.pixels_to_ijk() @ [150, 0, 1.0]
+    grows = {"R": 0, "A": 1, "S": 2}
+    shrinks = {"L": 0, "P": 1, "I": 2}
+    for step, letter in ((across, letters["right"]), (down, letters["bottom"])):
+        axis = grows.get(letter, shrinks.get(letter))
+        assert abs(step[axis]) == pytest.approx(abs(step).max())
+        assert (step[axis] > 0) == (letter in grows)
+
+
+def test_a_point_that_is_zoomed_at_stays_under_the_pointer(workspace) -> None:
+    view = workspace.add_view("view", _slice_node(workspace.scene, 300, 200), Plane.AXIAL)
+    before = view.pixels_to_ijk() @ [60, 140, 1.0]
+    view.zoom_by(3.0, (60 / 300, 140 / 200))
+    assert np.allclose(view.pixels_to_ijk() @ [60, 140, 1.0], before, atol=1e-9)
+
+
+def _stroke(key: str, number: int, **changes) -> dict:
+    stroke = {"id": f"s{number}", "object": key, "plane": "coronal", "index": 7, "radius": 2.0, "mode": "add"}
+    return {**stroke, "path": [[3, 7, 2], [12, 7, 6]], **changes}
+
+
+def test_strokes_reach_mask_segment_and_undo_alike(workspace) -> None:
+    key = workspace.new_object("liver").key
+    expected = np.zeros(SHAPE, dtype=bool)
+    for number, changes in enumerate(
+        [
+            {},
+            {"plane": "axial", "index": 0, "path": [[-3, 2, 0], [30, 2, 0]]},
+            {"mode": "erase", "radius": 1.0},
+        ]
+    ):
+        data = _stroke(key, number, **changes)
+        workspace.draw(Stroke.from_json(data))
+        painted = plain_stroke(workspace.geometry, data)
+        expected = expected & ~painted if data["mode"] == "erase" else expected | painted
+        assert np.array_equal(workspace.object(key).mask.full().astype(bool), expected)
+        box, voxels = workspace.binding.read(key)
+        shown = np.zeros(SHAPE, dtype=bool)
+        shown[box.slices] = voxels
+        assert np.array_equal(shown, expected)
+    workspace.undo()
+    workspace.undo()
+    workspace.undo()
+    assert workspace.object(key).mask is None or workspace.object(key).mask.count == 0
+    assert workspace.binding.read(key) is None or not workspace.binding.read(key)[1].any()
+
+
+def test_a_stroke_that_is_sent_again_is_drawn_once(workspace) -> None:
+    key = workspace.new_object("liver").key
+    assert workspace.draw(Stroke.from_json(_stroke(key, 1))) > 0
+    workspace.undo()
+    assert workspace.draw(Stroke.from_json(_stroke(key, 1))) == 0
+    assert workspace.object(key).mask is None or workspace.object(key).mask.count == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"path": []}, {"path": [[1, 2]]}, {"path": [[1, 2, float("nan")]]}, {"plane": "oblique"}, {"mode": "x"},
+     {"radius": "wide"}, {"id": ""}, {"index": None}],
+)  # fmt: skip
+def test_what_is_no_stroke_is_refused(changes) -> None:
+    with pytest.raises(StrokeError):
+        Stroke.from_json(_stroke("key", 1, **changes))
+
+
+def test_a_deleted_object_leaves_the_scene_and_undo_brings_it_back(workspace) -> None:
+    key = workspace.new_object("liver").key
+    workspace.draw(Stroke.from_json(_stroke(key, 1)))
+    count = workspace.object(key).mask.count
+    workspace.delete_object(key)
+    assert key not in workspace.binding.keys
+    assert workspace.selected is None
+    workspace.undo()
+    assert workspace.binding.read(key)[1].sum() == count
+
+
+def test_a_scan_without_a_project_gets_one_at_the_first_object(tmp_path: Path) -> None:
+    def make_session() -> VolumeSession:
+        project = Project.create(tmp_path / "beside")
+        return VolumeSession.open(
+            project.dataset("ds0", create=True).add_volume("scan", _image()), "test", "command"
+        )
+
+    opened = Workspace(slicer.vtkMRMLScene(), _image(), "scan", make_session=make_session)
+    assert not (tmp_path / "beside").exists()
+    key = opened.new_object("new class").key
+    opened.draw(Stroke.from_json(_stroke(key, 1)))
+    opened.close()
+    (entry,) = Project.open(tmp_path / "beside").find_volume("scan").read_annotation().objects
+    assert entry.class_name == "new class"
+    assert entry.mask.count > 0
+
+
+def test_a_scan_to_look_at_only_refuses_edits() -> None:
+    opened = Workspace(slicer.vtkMRMLScene(), _image(), "scan")
+    with pytest.raises(ReadOnlyError):
+        opened.new_object("liver")
+
+
+def test_the_value_under_the_pointer_is_the_scans(workspace) -> None:
+    assert workspace.value_at((3, 4, 5)) == int(_image().array[3, 4, 5])
+    assert workspace.value_at((-1, 0, 0)) is None
+    assert workspace.value_at((0, 0, 9)) is None
+
+
+def test_an_object_is_found_where_it_is(workspace) -> None:
+    added = LabelObject("liver")
+    with workspace.session.edit("ring", tool="test") as edit:
+        live = edit.add_object(added)
+        ring = np.zeros(SHAPE, dtype=bool)
+        ring[4:11, 4:11, 5] = True
+        ring[6:9, 6:9, 5] = False
+        from MedLabelLib.model.box import Box
+
+        edit.write_mask(live.key, Box.whole(SHAPE), ring)
+    assert ring[workspace.center_of(added.key)]
