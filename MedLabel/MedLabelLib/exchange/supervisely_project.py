@@ -53,7 +53,7 @@ def take_project(project: Project, path: Path, warnings: list[tuple[str, str]]) 
 def merge_definitions(
     ours: Definitions, theirs: Definitions, path: Path, warnings: list[tuple[str, str]]
 ) -> Definitions:
-    """``ours`` with what only ``theirs`` has; where both define one, ours stays, and is said if it differs."""
+    """``ours`` with what only ``theirs`` has. A name in both stays ours, and a difference is said."""
     classes, tags = list(ours.classes), list(ours.tags)
     for entry in theirs.classes:
         if not ours.has_class(entry.name):
