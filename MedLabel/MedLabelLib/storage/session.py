@@ -1,93 +1,105 @@
-"""One volume open for editing: named steps, undo and redo, and what is saved."""
+"""One volume open for editing: named steps, undo and redo that survive, and what is saved."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any
 
-from ..model.annotation import Annotation
-from ..model.edits import Change, Operation, apply, changes_of, invert
-from ..model.errors import MedLabelError
+from ..model.annotation import Annotation, LabelObject
+from ..model.edits import Change, MaskOp, Operation, RecordOp, apply, changes_of, difference, invert
+from ..model.errors import AnnotationError, MedLabelError, NotFoundError
+from ..model.planes import Plane
 from .edit import Edit
+from .journal import files
+from .journal.entries import BASE, STEP_KINDS, Entry, NewEntry
+from .journal.errors import JournalDamagedError, JournalError, TakenOverError
+from .journal.journal import encode_entry
+from .journal.salvage import write_head
+from .journal.state import VolumeState
+from .opening import open_volume
+from .resting import RestingWriter
+from .steps import HistoryEntry, ReadOnlyError, SavedState, SliceOrigin, Step
+from .volume import Volume
 
 Listener = Callable[[list[Change]], None]
 
-
-class ReadOnlyError(MedLabelError):
-    """The volume is open to be looked at only; the message says why."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One undo step: the number of its entry in the history, and its name."""
-
-    id: int
-    name: str
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """One step of a volume's history. ``when`` is in UTC; ``undone`` says that it is not in effect now."""
-
-    id: int
-    name: str
-    tool: str
-    author: str
-    when: datetime
-    face: str
-    undone: bool
-
-
-@dataclass(frozen=True)
-class SavedState:
-    """What the user is told about saving: ``saved``, ``saving`` or ``not saved``, since when, and why not."""
-
-    state: str
-    at: datetime | None
-    reason: str = ""
-
-
-@dataclass
-class _Done:
-    entry: HistoryEntry
-    operations: list[Operation]
+REST_SECONDS = 2.0
+# a checkpoint after so many entries bounds what an opening has to replay
+CHECKPOINT_EVERY = 200
+CHECKPOINT_AT_CLOSE = 50
 
 
 class VolumeSession:
     """A volume open for editing. Callers read :attr:`annotation` and change it through :meth:`edit` only.
 
-    Safe to use from several threads; listeners are called on the thread that edits.
+    Safe to use from several threads; listeners are called on the thread that edits. ``notes`` are
+    sentences for the user about what opening found: files taken in or written anew, entries lost.
     """
 
-    def __init__(self, volume: Any, author: str, face: str, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        volume: Volume,
+        author: str,
+        face: str,
+        read_only: bool = False,
+        take_over: bool = False,
+        rest_seconds: float = REST_SECONDS,
+    ) -> None:
         self.volume = volume
         self.author = author
         self.face = face
-        self.read_only = read_only
-        self.read_only_reason = "it was opened to be looked at only" if read_only else ""
-        self.annotation: Annotation = volume.read_annotation()
+        self._opened = open_volume(volume, author, face, read_only, take_over)
+        self._journal = self._opened.journal
+        self._state: VolumeState = self._opened.state
+        self.read_only_reason = self._opened.read_only_reason
+        self.notes = list(self._opened.notes)
+        self._geometry = volume.geometry()
         self._lock = threading.RLock()
+        self._file_lock = threading.Lock()
         self._listeners: list[Listener] = []
-        self._done: list[_Done] = []
-        self._undone: list[_Done] = []
-        self._dropped: list[_Done] = []
-        self._edit_ids: set[str] = set()
+        self._entries: dict[int, Entry | None] = {}
+        self._dirty: set[str] = set(self._opened.dirty)
+        self._gone: set[str] = set(self._opened.gone)
+        self._drawn = {entry.key: _has_voxels(entry) for entry in self.annotation.objects}
         self._saved = SavedState("saved", None)
+        self._closed = False
+        self._writer = RestingWriter(self._follow, rest_seconds)
+        if self._dirty or self._gone:
+            self._writer.touch()
 
     @classmethod
-    def open(cls, volume: Any, author: str, face: str, read_only: bool = False) -> VolumeSession:
-        """Open ``volume`` (of a Project). ``face`` is ``browser``, ``desktop`` or ``command``."""
-        return cls(volume, author, face, read_only)
+    def open(
+        cls,
+        volume: Volume,
+        author: str,
+        face: str,
+        read_only: bool = False,
+        take_over: bool = False,
+        rest_seconds: float = REST_SECONDS,
+    ) -> VolumeSession:
+        """Open a volume of a project. ``face`` is ``browser``, ``desktop`` or ``command``.
+
+        When another living session edits the volume, it opens read-only and :attr:`read_only_reason`
+        names who has it, unless ``take_over`` is set: the other then finds out at its next edit.
+        """
+        return cls(volume, author, face, read_only, take_over, rest_seconds)
 
     def __enter__(self) -> VolumeSession:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def annotation(self) -> Annotation:
+        return self._state.annotation
+
+    @property
+    def read_only(self) -> bool:
+        return bool(self.read_only_reason)
 
     # -- editing -----------------------------------------------------------------------------------------
 
@@ -97,63 +109,109 @@ class VolumeSession:
 
         ``edit_id`` names the step for the one who sends it: when a step of this id is there already, the
         block's changes are ignored (``edit.repeated`` is then true). A block that changes nothing leaves
-        no step. Raises ReadOnlyError where the volume may not be edited.
+        no step. When the block has ended, the step is on the disk.
+
+        Raises
+        ------
+        ReadOnlyError, TakenOverError
+            where the volume may not be edited, or another session has it now.
+        JournalError
+            when the step cannot be written; the labels are then as before it.
         """
         with self._lock:
             self._check_writable()
-            edit = Edit(self.annotation, repeated=edit_id is not None and edit_id in self._edit_ids)
+            repeated = edit_id is not None and self._is_known(edit_id)
+            edit = Edit(self.annotation, repeated)
             try:
                 yield edit
+                operations = edit.close()
+                self._check_classes(operations)
+                if operations:
+                    new = NewEntry(
+                        self._opened.volume_id, "edit", name, self.author, self.face, tool,
+                        provenance=edit.kind, model=edit.model, edit_id=edit_id,
+                    )  # fmt: skip
+                    self._append(new, operations)
             except BaseException:
                 edit.take_back()
                 raise
-            operations = edit.close()
-            if not operations:
-                return
-            entry = HistoryEntry(
-                len(self._done) + len(self._undone) + len(self._dropped) + 1,
-                name,
-                tool,
-                self.author,
-                datetime.now(timezone.utc),
-                self.face,
-                False,
-            )
-            self._dropped += self._undone
-            self._undone.clear()
-            self._done.append(_Done(entry, operations))
-            if edit_id is not None:
-                self._edit_ids.add(edit_id)
-            self._saved = SavedState("not saved", self._saved.at)
-        self._tell(operations)
+        if operations:
+            self._tell(operations)
 
     def undo(self) -> Step | None:
         """Take the last step back; None when there is none."""
-        return self._move(self._done, self._undone, invert)
+        return self._move("undo")
 
     def redo(self) -> Step | None:
         """Do the step again that was undone last; None when there is none."""
-        return self._move(self._undone, self._done, list)
+        return self._move("redo")
 
     @property
     def can_undo(self) -> str | None:
         """The name of the step that undo would take back, or None."""
-        return self._done[-1].entry.name if self._done and not self.read_only else None
+        return self._name_of_last(self._state.done)
 
     @property
     def can_redo(self) -> str | None:
         """The name of the step that redo would do again, or None."""
-        return self._undone[-1].entry.name if self._undone and not self.read_only else None
+        return self._name_of_last(self._state.undone)
+
+    # -- history -----------------------------------------------------------------------------------------
 
     def history(self) -> list[HistoryEntry]:
-        """All steps, oldest first, those that were undone included."""
+        """All steps since the journal met the volume, oldest first, those that were undone included."""
         with self._lock:
-            done = [step.entry for step in self._done]
-            undone = [
-                HistoryEntry(**{**vars(step.entry), "undone": True})
-                for step in [*self._undone, *self._dropped]
-            ]
-            return sorted([*done, *undone], key=lambda entry: entry.id)
+            if self._journal is None:
+                return []
+            done = set(self._state.done)
+            return [
+                HistoryEntry(
+                    entry.seq, entry.name, entry.tool, entry.author, entry.when, entry.face,
+                    entry.kind in STEP_KINDS and entry.seq not in done,
+                )
+                for entry in self._journal.entries(self._opened.volume_id)
+                if entry.kind in (BASE, *STEP_KINDS)
+            ]  # fmt: skip
+
+    def preview(self, entry: int) -> Annotation:
+        """The labels as they were after an entry of this volume; nothing is changed.
+
+        Raises NotFoundError for another volume's entry, JournalDamagedError when the state cannot be had.
+        """
+        return self._state_at(entry).annotation
+
+    def restore(self, entry: int) -> Step | None:
+        """Make the labels what they were after an entry, as a step of its own; None when they are already."""
+        source = self._state_at(entry)
+        return self._restore(source, source.annotation, entry, "")
+
+    def restore_object(self, object_key: str, entry: int) -> Step | None:
+        """Bring one object with its figures back as it was after an entry, as a step of its own."""
+        source = self._state_at(entry)
+        back = source.annotation.object(object_key)
+        with self._lock:
+            now = self.annotation
+            objects = list(now.objects)
+            at = next((at for at, other in enumerate(objects) if other.key == object_key), None)
+            if at is None:
+                objects.insert(min(source.annotation.objects.index(back), len(objects)), back)
+            else:
+                objects[at] = back
+            figures = [figure for figure in now.figures if figure.object_key != object_key]
+            figures += source.annotation.figures_of(back)
+            wanted = replace(now, objects=objects, figures=figures)
+        return self._restore(source, wanted, entry, f"{back.class_name} ")
+
+    def provenance(self, object_key: str, plane: Plane = Plane.AXIAL) -> dict[int, SliceOrigin]:
+        """For each slice of a plane on which an object was set: how, and by whom last."""
+        with self._lock:
+            slices = self._state.provenance.get(object_key, ({}, {}, {}))[plane.axis]
+            origins = {seq: self._entry(seq) for seq in set(slices.values())}
+            return {
+                index: SliceOrigin(entry.provenance, entry.model, entry.author, entry.when, seq)
+                for index, seq in sorted(slices.items())
+                if (entry := origins[seq]) is not None
+            }
 
     # -- telling -----------------------------------------------------------------------------------------
 
@@ -174,43 +232,208 @@ class VolumeSession:
         return self._saved
 
     def save(self) -> None:
-        """Write the volume's files. Raises ProjectError when they cannot be written; the edits stay."""
-        with self._lock:
-            if self.read_only:
-                return
-            self._saved = SavedState("saving", self._saved.at)
+        """Write the volume's files now. Raises ProjectError or JournalError; the edits stay saved."""
+        self.flush()
+
+    def flush(self) -> None:
+        """Write the files that do not show the newest state yet."""
+        with self._file_lock:
+            with self._lock:
+                if self.read_only or self._closed or not (self._dirty or self._gone):
+                    return
+                pending = self._pending()
             try:
-                self.volume.write_annotation(self.annotation)
+                self._journal.check_lease(self._opened.volume_id, self._opened.token)
+                files.write_files(self._journal, self._opened.volume_id, self.volume, self._geometry, pending)
+                write_head(self.volume.dataset.project, self._journal)
+                with self._lock:
+                    if self._state.since_checkpoint >= CHECKPOINT_EVERY:
+                        self._journal.checkpoint(self._opened.volume_id, self._state)
             except MedLabelError as error:
-                self._saved = SavedState("not saved", self._saved.at, error.reason)
+                with self._lock:
+                    self._dirty |= {files.ANNOTATION, *pending.masks}
+                    self._gone |= pending.gone
+                    self._saved = replace(
+                        self._saved, reason=f"the project's files do not follow yet: {error.reason}"
+                    )
                 raise
-            self._saved = SavedState("saved", datetime.now(timezone.utc))
+            self._saved = SavedState("saved", self._saved.at or datetime.now(timezone.utc))
 
     def close(self) -> None:
-        """Save what is not saved, and let the volume go."""
-        if self._saved.state != "saved":
-            self.save()
+        """Write the files, and let the volume go. What cannot be written is still in the journal."""
+        if self._closed:
+            return
+        self._writer.stop()
+        try:
+            self.flush()
+        finally:
+            with self._lock:
+                self._closed = True
+                self.read_only_reason = self.read_only_reason or "it was closed"
+                self._let_go()
 
     # -- inside ------------------------------------------------------------------------------------------
+
+    def _let_go(self) -> None:
+        if self._journal is None:
+            return
+        try:
+            if not self._opened.read_only_reason and self.read_only_reason == "it was closed":
+                if self._state.since_checkpoint >= CHECKPOINT_AT_CLOSE:
+                    self._journal.checkpoint(self._opened.volume_id, self._state)
+                self._journal.let_go(self._opened.volume_id, self._opened.token)
+        finally:
+            self._journal.close()
 
     def _check_writable(self) -> None:
         if self.read_only:
             raise ReadOnlyError(f"the volume cannot be edited: {self.read_only_reason}")
 
-    def _move(self, source: list[_Done], target: list[_Done], turn: Callable) -> Step | None:
+    def _check_classes(self, operations: Sequence[Operation]) -> None:
+        definitions = self.volume.dataset.project.definitions
+        for operation in operations:
+            if isinstance(operation, RecordOp) and operation.target == "object" and operation.after:
+                name = operation.after["class_name"]
+                if not definitions.has_class(name):
+                    raise AnnotationError(f"the class {name!r} is not defined in the project")
+
+    def _is_known(self, edit_id: str) -> bool:
+        try:
+            return self._journal.entry_of_edit(self._opened.volume_id, edit_id) is not None
+        except JournalError as error:
+            self._saved = SavedState("not saved", self._saved.at, error.reason)
+            raise
+
+    def _append(self, new: NewEntry, operations: list[Operation], source: VolumeState | None = None) -> Entry:
+        """Write an entry whose operations the annotation has got already; the caller takes them back."""
+        before = self._saved
+        self._saved = replace(before, state="saving")
+        try:
+            moving = new.kind in ("undo", "redo")
+            if not moving:
+                ops, marks = encode_entry(operations, self._state, source)
+                new = replace(new, ops=ops)
+            entry = self._journal.append(new, self._state.seq, self._opened.token)
+            if moving:
+                marks = self._journal.operations_of(entry)[1]
+        except TakenOverError as error:
+            self.read_only_reason = error.reason
+            self._saved = SavedState("not saved", before.at, error.reason)
+            raise
+        except MedLabelError as error:
+            self._saved = SavedState("not saved", before.at, error.reason)
+            raise
+        self._entries[entry.seq] = entry
+        self._state.note(entry, operations, [mark.owned(entry.seq) for mark in marks])
+        self._saved = SavedState("saved", entry.when, self._saved.reason)
+        self._note_files(operations)
+        return entry
+
+    def _move(self, kind: str) -> Step | None:
         with self._lock:
             self._check_writable()
-            if not source:
+            steps = self._state.done if kind == "undo" else self._state.undone
+            if not steps:
                 return None
-            operations = turn(source[-1].operations)
+            step = self._entry(steps[-1])
+            if step is None:
+                raise JournalDamagedError(f"entry {steps[-1]} is missing from the journal")
+            operations, _ = self._journal.operations_of(step)
+            if kind == "undo":
+                operations = invert(operations)
+            self._check_classes(operations)
             apply(self.annotation, operations)
-            target.append(source.pop())
-            entry = target[-1].entry
-            self._saved = SavedState("not saved", self._saved.at)
+            new = NewEntry(self._opened.volume_id, kind, step.name, self.author, self.face, target=step.seq)
+            try:
+                self._append(new, operations)
+            except BaseException:
+                apply(self.annotation, invert(operations))
+                raise
         self._tell(operations)
-        return Step(entry.id, entry.name)
+        return Step(step.seq, step.name)
+
+    def _restore(self, source: VolumeState, wanted: Annotation, entry: int, what: str) -> Step | None:
+        with self._lock:
+            self._check_writable()
+            operations = difference(self.annotation, wanted)
+            if not operations:
+                return None
+            self._check_classes(operations)
+            name = f"Restore {what}to “{self._entry(entry).name}” ({entry})"
+            new = NewEntry(self._opened.volume_id, "restore", name, self.author, self.face, target=entry)
+            apply(self.annotation, operations)
+            try:
+                made = self._append(new, operations, source)
+            except BaseException:
+                apply(self.annotation, invert(operations))
+                raise
+        self._tell(operations)
+        return Step(made.seq, made.name)
+
+    def _state_at(self, entry: int) -> VolumeState:
+        with self._lock:
+            known = self._entry(entry)
+            if known is None or known.volume != self._opened.volume_id:
+                raise NotFoundError(f"entry {entry} is none of this volume's")
+            loaded = self._journal.load(self._opened.volume_id, entry)
+        if loaded is None or loaded.state.seq != entry:
+            why = "; ".join(loaded.lost) if loaded else "it was pruned"
+            raise JournalDamagedError(f"the state at entry {entry} cannot be had: {why}")
+        return loaded.state
+
+    def _entry(self, seq: int) -> Entry | None:
+        if seq not in self._entries:
+            self._entries[seq] = None if self._journal is None else self._journal.entry(seq)
+        return self._entries[seq]
+
+    def _name_of_last(self, steps: list[int]) -> str | None:
+        with self._lock:
+            entry = self._entry(steps[-1]) if steps and not self.read_only else None
+            return None if entry is None else entry.name
 
     def _tell(self, operations: list[Operation]) -> None:
         changes = changes_of(operations)
         for callback in list(self._listeners):
             callback(changes)
+
+    # -- the files that follow ---------------------------------------------------------------------------
+
+    def _note_files(self, operations: Sequence[Operation]) -> None:
+        """Note which files the operations make stale. The annotation's own is written with every other."""
+        present = {entry.key: entry for entry in self.annotation.objects}
+        for operation in operations:
+            if isinstance(operation, MaskOp) and (entry := present.get(operation.object_key)) is not None:
+                if entry.mask_key is not None:
+                    self._dirty.add(entry.mask_key)
+            elif isinstance(operation, RecordOp) and operation.target == "object" and operation.before:
+                old = operation.before["mask_key"]
+                if old is not None and (operation.after is None or operation.after["mask_key"] != old):
+                    self._gone.add(old)
+        self._dirty.add(files.ANNOTATION)
+        self._writer.touch()
+
+    def _pending(self) -> files.Pending:
+        """What is to be written, copied, so that editing can go on meanwhile."""
+        masks, gone = {}, set(self._gone)
+        for entry in self.annotation.objects:
+            if entry.mask_key in self._dirty or entry.key not in self._drawn:
+                self._drawn[entry.key] = _has_voxels(entry)
+                if self._drawn[entry.key]:
+                    masks[entry.mask_key] = entry.mask.copy()
+                elif entry.mask_key is not None:
+                    gone.add(entry.mask_key)
+            gone.discard(entry.mask_key if self._drawn[entry.key] else None)
+        content = files.annotation_bytes(self.annotation, lambda entry: self._drawn[entry.key])
+        self._dirty, self._gone = set(), set()
+        return files.Pending(self._state.seq, content, masks, gone)
+
+    def _follow(self) -> None:
+        try:
+            self.flush()
+        except MedLabelError:
+            # the reason stands in `saved`; the next edit, save or close tries again
+            return
+
+
+def _has_voxels(entry: LabelObject) -> bool:
+    return entry.mask_key is not None and entry.mask is not None and entry.mask.box is not None

@@ -1,0 +1,287 @@
+"""The journal of a project, opened: one connection, and all that is asked of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...model.annotation import Annotation
+from ...model.edits import MaskOp, Operation
+from ...model.errors import NotFoundError
+from . import entries, leases
+from .coding import encode
+from .database import FILE_NAME, open_database, transaction, typed_errors
+from .entries import BASE, Entry, NewEntry
+from .errors import JournalError
+from .marks import Mark, marks_of, set_marks
+from .network import is_network_folder
+from .state import Loaded, VolumeState, load_state, read_checkpoint, write_checkpoint
+
+if TYPE_CHECKING:
+    from ..project import Project
+    from ..volume import Volume
+
+
+class Journal:
+    """The journal in a project's private folder. Safe to use from several threads of a process."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lease: leases.ProjectLease | None) -> None:
+        self.path = path
+        self._connection = connection
+        self._project_lease = lease
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, project: Project, face: str, author: str, read_only: bool = False) -> Journal:
+        """Open the project's journal, made when there is none.
+
+        Raises
+        ------
+        JournalError
+            when it cannot be opened or, to read it, is not there; JournalDamagedError when it is torn.
+        LockedError
+            when the project lies on a network folder and another process edits it.
+        """
+        folder = project.private
+        if not read_only:
+            try:
+                folder.mkdir(mode=0o700, exist_ok=True)
+            except OSError as error:
+                raise JournalError(f"the journal cannot be made: {error.strerror}", folder) from error
+        lease = None
+        if is_network_folder(project.path):
+            # even a reader takes part in locking, so that a network folder is opened by one process only
+            lease = leases.ProjectLease.acquire(folder, face, author)
+        try:
+            return cls(folder / FILE_NAME, open_database(folder / FILE_NAME, read_only), lease)
+        except BaseException:
+            if lease is not None:
+                lease.release()
+            raise
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is None:
+                return
+            with typed_errors(self.path):
+                self._connection.close()
+            self._connection = None
+            if self._project_lease is not None:
+                self._project_lease.release()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for queries; its errors become JournalError."""
+        with self._lock, typed_errors(self.path):
+            if self._connection is None:
+                raise JournalError("the journal is closed", self.path)
+            yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of the block is on the disk when it ends, or nothing is."""
+        with self._lock:
+            if self._connection is None:
+                raise JournalError("the journal is closed", self.path)
+            if self._project_lease is not None:
+                self._project_lease.check()
+            with transaction(self._connection, self.path):
+                yield self._connection
+
+    # -- entries -----------------------------------------------------------------------------------------
+
+    def append(self, new: NewEntry, parent: int | None = None, token: str | None = None) -> Entry:
+        """Add an entry and return once it is on the disk.
+
+        ``parent`` is the volume's newest entry as the caller knows it, ``token`` that of its lease.
+        Raises TakenOverError when either no longer holds, JournalError when it cannot be written.
+        """
+        with self.writing() as connection:
+            if token is not None:
+                leases.check_held(connection, new.volume, token)
+            return entries.append(connection, new, parent)
+
+    def entries(self, volume: str | None = None, after: int = 0, until: int | None = None) -> list[Entry]:
+        with self.reading() as connection:
+            return list(entries.entries_of(connection, volume, after, until))
+
+    def entry(self, seq: int) -> Entry | None:
+        with self.reading() as connection:
+            return entries.read(connection, seq)
+
+    def operations_of(self, entry: Entry) -> tuple[list[Operation], list[Mark]]:
+        with self.reading() as connection:
+            return entries.operations_of(connection, entry)
+
+    def entry_of_edit(self, volume: str, edit_id: str) -> int | None:
+        """The number of the entry that was made by an edit of this id, or None."""
+        with self.reading() as connection:
+            row = connection.execute(
+                "SELECT seq FROM entries WHERE volume = ? AND edit_id = ?", (volume, edit_id)
+            ).fetchone()
+        return None if row is None else row[0]
+
+    # -- states ------------------------------------------------------------------------------------------
+
+    def load(self, volume: str, until: int | None = None) -> Loaded | None:
+        """The volume's state, at its newest entry or at ``until``; None when the journal has none."""
+        with self.reading() as connection:
+            return load_state(connection, volume, until)
+
+    def begin(
+        self, volume: str, annotation: Annotation, name: str, author: str, face: str, tool: str
+    ) -> VolumeState:
+        """Make the first entry of a volume, whose labels are those of ``annotation``, kept whole."""
+        state = VolumeState(annotation)
+        with self.writing() as connection:
+            entry = entries.append(
+                connection, NewEntry(volume, BASE, name, author, face, tool, provenance="imported"), None
+            )
+            whole: list[Operation] = []
+            for item in annotation.objects:
+                if item.mask is not None and (box := item.mask.box) is not None:
+                    whole.append(MaskOp(item.key, box, item.mask.read(box)))
+            marks = marks_of(whole, {}, {item.key for item in annotation.objects})
+            set_marks(state.provenance, [mark.owned(entry.seq) for mark in marks])
+            state.changed = {item.key: entry.seq for item in annotation.objects if item.mask is not None}
+            state.seq = entry.seq
+            write_checkpoint(connection, volume, state)
+        state.checkpoint = entry.seq
+        return state
+
+    def checkpoint(self, volume: str, state: VolumeState) -> None:
+        """Keep the whole state, so that the next opening starts there."""
+        with self.writing() as connection:
+            write_checkpoint(connection, volume, state)
+        state.checkpoint, state.since_checkpoint = state.seq, 0
+
+    def checkpoint_state(self, volume: str, seq: int) -> VolumeState:
+        with self.reading() as connection:
+            return read_checkpoint(connection, volume, seq)
+
+    # -- which volume is which ---------------------------------------------------------------------------
+
+    def volume_id(self, volume: Volume) -> str:
+        """What the journal knows a volume by: its annotation's key, which stays when it is renamed.
+
+        A copy of a volume inside the project, and an annotation without a key, get one from their place.
+        When the annotation cannot be read, the volume that was last seen in its place is meant.
+        """
+        place = (volume.dataset.name, volume.file_name)
+        derived = hashlib.sha256("/".join(place).encode("utf-8")).hexdigest()[:32]
+        with self.reading() as connection:
+            here = connection.execute(
+                "SELECT id FROM volumes WHERE dataset = ? AND file_name = ?", place
+            ).fetchone()
+            key = annotation_key(volume)
+            if key is None:
+                return here[0] if here else derived
+            if here is not None and here[0] in (key, derived):
+                return here[0]
+            known = connection.execute(
+                "SELECT dataset, file_name FROM volumes WHERE id = ?", (key,)
+            ).fetchone()
+        if known is None or known == place:
+            return key
+        try:
+            elsewhere = volume.dataset.project.dataset(known[0]).volume(known[1].removesuffix(".nrrd"))
+        except NotFoundError:
+            return key
+        return derived if annotation_key(elsewhere) == key else key
+
+    def set_place(self, volume_id: str, volume: Volume) -> None:
+        """Remember where a volume is."""
+        place = (volume.dataset.name, volume.file_name)
+        with self.reading() as connection:
+            row = connection.execute(
+                "SELECT dataset, file_name FROM volumes WHERE id = ?", (volume_id,)
+            ).fetchone()
+        if row != place:
+            with self.writing() as connection:
+                connection.execute("DELETE FROM volumes WHERE dataset = ? AND file_name = ?", place)
+                connection.execute("INSERT OR REPLACE INTO volumes VALUES (?, ?, ?)", (volume_id, *place))
+
+    def known_volumes(self) -> dict[str, tuple[str, str]]:
+        """Volume id → (dataset, file name) of all the volumes the journal has met."""
+        with self.reading() as connection:
+            return {row[0]: (row[1], row[2]) for row in connection.execute("SELECT * FROM volumes")}
+
+    # -- leases ------------------------------------------------------------------------------------------
+
+    def take_lease(self, volume: str, holder: leases.Holder, by_force: bool = False) -> leases.Holder | None:
+        """Take a volume for editing; returns the living holder when it is not to be had."""
+        with self.writing() as connection:
+            return leases.take(connection, volume, holder, by_force)
+
+    def let_go(self, volume: str, token: str) -> None:
+        with self.writing() as connection:
+            leases.let_go(connection, volume, token)
+
+    def check_lease(self, volume: str, token: str) -> None:
+        with self.reading() as connection:
+            leases.check_held(connection, volume, token)
+
+    # -- files -------------------------------------------------------------------------------------------
+
+    def file_hashes(self, volume: str, name: str) -> list[tuple[bytes, int]]:
+        """The (hash, entry) that a file had whenever it was written, the newest first."""
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT hash, seq FROM files WHERE volume = ? AND name = ? ORDER BY number DESC",
+                (volume, name),
+            ).fetchall()
+
+    def file_names(self, volume: str) -> set[str]:
+        with self.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT name FROM files WHERE volume = ?", (volume,))
+            return {row[0] for row in rows}
+
+    def keep_hashes(self, volume: str, hashes: Sequence[tuple[str, bytes, int]]) -> None:
+        """Record (name, hash, entry) of files that are about to be written, or were taken in."""
+        with self.writing() as connection:
+            connection.executemany(
+                "INSERT INTO files (volume, name, hash, seq) VALUES (?, ?, ?, ?)",
+                [(volume, name, digest, seq) for name, digest, seq in hashes],
+            )
+
+    def head(self) -> tuple[int, str]:
+        """The number and hash of the newest entry of the project."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        return (0, "") if row is None else (row[0], row[1].hex())
+
+
+def encode_entry(
+    operations: Sequence[Operation], state: VolumeState, source: VolumeState | None = None
+) -> tuple[bytes, list[Mark]]:
+    """The bytes of operations that ``state``'s annotation has got already, and their marks."""
+    remaining = {entry.key for entry in state.annotation.objects}
+    marks = marks_of(operations, state.provenance, remaining, None if source is None else source.provenance)
+    return encode(operations, marks), marks
+
+
+def has_journal(project: Project) -> bool:
+    return os.path.exists(project.private / FILE_NAME)
+
+
+def annotation_key(volume: Volume) -> str | None:
+    """The key in a volume's annotation file; None when it has none or cannot be read."""
+    try:
+        data = json.loads(volume.annotation_path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    key = data.get("key") if isinstance(data, dict) else None
+    return key if isinstance(key, str) and key else None

@@ -1,0 +1,218 @@
+"""Opening a volume for editing or looking: its journal, its lease, and what its files have become."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ..model.edits import apply, difference
+from ..model.errors import LockedError, MedLabelError, ProjectError
+from .journal import entries, files
+from .journal.entries import NewEntry
+from .journal.errors import JournalDamagedError, JournalError
+from .journal.journal import Journal, encode_entry
+from .journal.leases import new_holder
+from .journal.salvage import head_problem, salvage
+from .journal.state import VolumeState, write_checkpoint
+from .volume import Volume
+
+OUTSIDE_AUTHOR = "outside"
+
+
+@dataclass
+class Opened:
+    """A volume that is open. Without a journal ``state`` comes from the files alone.
+
+    ``dirty`` are the names of files to be written, ``notes`` sentences about what was found, taken in
+    or lost. ``read_only_reason`` is empty when the volume may be edited.
+    """
+
+    volume_id: str
+    state: VolumeState
+    journal: Journal | None
+    token: str
+    read_only_reason: str = ""
+    dirty: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+
+def open_volume(volume: Volume, author: str, face: str, read_only: bool, take_over: bool = False) -> Opened:
+    """Open a volume. Where it cannot be opened for editing it is opened read-only, and says why.
+
+    Raises FileFormatError when neither the journal nor the files give the volume's labels.
+    """
+    reason = "it was opened to be looked at only" if read_only else ""
+    notes: list[str] = []
+    journal, why = _open_journal(volume, author, face, bool(reason), notes)
+    reason = reason or why
+    token = os.urandom(16).hex()
+    if journal is None:
+        state = VolumeState(volume.read_annotation())
+        return Opened("", state, None, token, reason, notes=notes)
+    try:
+        volume_id = journal.volume_id(volume)
+        if not reason:
+            holder = journal.take_lease(volume_id, new_holder(token, face, author), take_over)
+            if holder is not None:
+                reason = f"{holder} has it open for editing"
+        opened = _open_state(journal, volume_id, volume, author, face, token, reason, notes)
+    except BaseException:
+        with suppress(MedLabelError):
+            if not reason:
+                journal.let_go(volume_id, token)
+        journal.close()
+        raise
+    return opened
+
+
+def _open_journal(
+    volume: Volume, author: str, face: str, read_only: bool, notes: list[str]
+) -> tuple[Journal | None, str]:
+    project = volume.dataset.project
+    for attempt in range(2):
+        try:
+            return Journal.open(project, face, author, read_only), ""
+        except LockedError as error:
+            return None, error.reason
+        except JournalDamagedError as error:
+            if read_only or attempt:
+                return None, error.reason
+            notes += salvage(project)
+        except JournalError as error:
+            return None, error.reason
+    return None, "the journal is damaged"
+
+
+def _open_state(
+    journal: Journal,
+    volume_id: str,
+    volume: Volume,
+    author: str,
+    face: str,
+    token: str,
+    reason: str,
+    notes: list[str],
+) -> Opened:
+    loaded = journal.load(volume_id)
+    if loaded is None and reason:
+        return Opened(volume_id, VolumeState(volume.read_annotation()), journal, token, reason, notes=notes)
+    if loaded is None:
+        return _first_time(journal, volume_id, volume, author, face, token, notes)
+    opened = Opened(volume_id, loaded.state, journal, token, reason, notes=[*notes, *loaded.lost])
+    if reason:
+        return opened
+    if loaded.lost:
+        _start_anew(opened, volume, author, face)
+    journal.set_place(volume_id, volume)
+    lost_tail = head_problem(volume.dataset.project, journal)
+    if lost_tail:
+        opened.notes.append(lost_tail)
+    follow_files(opened, volume, face)
+    return opened
+
+
+def _first_time(
+    journal: Journal, volume_id: str, volume: Volume, author: str, face: str, token: str, notes: list[str]
+) -> Opened:
+    annotation = volume.read_annotation()
+    has_key = annotation.key == volume_id
+    annotation.key = volume_id
+    state = journal.begin(volume_id, annotation, "First opened", author, face, "open")
+    journal.set_place(volume_id, volume)
+    names = [files.ANNOTATION] if has_key else []
+    names += [entry.mask_key for entry in annotation.objects if entry.mask_key is not None]
+    hashes = [(name, files.file_hash(files.path_of(volume, name))) for name in names]
+    journal.keep_hashes(volume_id, [(name, digest, state.seq) for name, digest in hashes if digest])
+    return Opened(
+        volume_id, state, journal, token, dirty=set() if has_key else {files.ANNOTATION}, notes=notes
+    )
+
+
+def _start_anew(opened: Opened, volume: Volume, author: str, face: str) -> None:
+    """After a gap in the journal: an entry that says so, and the whole state kept for the next to link to.
+
+    What was before the gap can be looked at and restored; undo does not reach over it.
+    """
+    state = opened.state
+    state.done.clear()
+    state.undone.clear()
+    with opened.journal.writing() as connection:
+        entry = entries.append(
+            connection,
+            NewEntry(opened.volume_id, "gap", "Entries lost", author, face, detail="; ".join(opened.notes)),
+            None,
+        )
+        state.seq = entry.seq
+        write_checkpoint(connection, opened.volume_id, state)
+
+
+def follow_files(opened: Opened, volume: Volume, face: str) -> list[files.FileStatus]:
+    """Take in what other programs changed, and list the files that are to be written anew."""
+    journal, state = opened.journal, opened.state
+    found = files.examine(journal, opened.volume_id, volume, state)
+    taken = [item for item in found if item.status in (files.OUTSIDE, files.NEWER)]
+    if taken:
+        try:
+            _take_in(opened, volume, face, found, taken)
+        except MedLabelError as error:
+            opened.notes.append(f"a change of another program could not be taken in: {error}")
+            for item in taken:
+                set_aside(volume, item)
+                opened.dirty.add(item.name)
+    for item in found:
+        if item.status in (files.STALE, files.MISSING, files.DAMAGED):
+            opened.dirty.add(item.name)
+        if item.status in (files.MISSING, files.DAMAGED):
+            opened.notes.append(f"{item.path.name}: {item.reason}; it is written anew from the journal")
+            set_aside(volume, item)
+        if item.status == files.EXTRA:
+            opened.gone.add(item.name)
+    return found
+
+
+def set_aside(volume: Volume, item: files.FileStatus) -> None:
+    """Keep a damaged file in the private folder before another takes its place."""
+    if not item.path.exists():
+        return
+    folder = volume.dataset.project.private / "damaged"
+    try:
+        folder.mkdir(exist_ok=True)
+        shutil.copy2(item.path, folder / f"{os.urandom(4).hex()}-{item.path.name}")
+    except OSError as error:
+        raise ProjectError(f"a damaged file could not be kept: {error.strerror}", item.path) from error
+
+
+def _take_in(
+    opened: Opened,
+    volume: Volume,
+    face: str,
+    found: list[files.FileStatus],
+    taken: list[files.FileStatus],
+) -> None:
+    journal, state = opened.journal, opened.state
+    digests = [(item.name, files.file_hash(item.path)) for item in taken]
+    after = files.outside_annotation(volume, state, found)
+    operations = difference(state.annotation, after)
+    if operations:
+        apply(state.annotation, operations)
+        ops, marks = encode_entry(operations, state)
+        lost = all(item.status == files.NEWER for item in taken)
+        entry = journal.append(
+            NewEntry(
+                opened.volume_id,
+                "recovered" if lost else "outside",
+                "Recovered from the files" if lost else "Changed by another program",
+                OUTSIDE_AUTHOR,
+                face,
+                provenance="outside",
+                ops=ops,
+            ),
+            state.seq,
+            opened.token,
+        )
+        state.note(entry, operations, [mark.owned(entry.seq) for mark in marks])
+        opened.notes.append(f"{entry.name}: {', '.join(item.path.name for item in taken)}")
+    journal.keep_hashes(opened.volume_id, [(name, digest, state.seq) for name, digest in digests if digest])
