@@ -22,6 +22,8 @@
     const kept = strokes ? ` ${strokes} stroke${strokes > 1 ? "s are" : " is"} kept here and will be sent.` : "";
     overlay(`NOT CONNECTED. The link to the server broke; drawing has stopped.${kept} Reconnecting…`);
     for (;;) {
+      // also before the first try: what happened must stay long enough to be read
+      await new Promise((resolve) => setTimeout(resolve, 800));
       try {
         const answer = await fetch(location.pathname, { cache: "no-store" });
         if (answer.ok) return location.reload();
@@ -34,9 +36,8 @@
           return;
         }
       } catch (error) {
-        // still away: try again below
+        console.info("the server does not answer yet", error);
       }
-      await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
 
