@@ -88,10 +88,10 @@ def test_the_spare_is_used_and_replaced(tmp_path: Path) -> None:
 
 def test_a_dead_spare_is_replaced(tmp_path: Path) -> None:
     async def check(front: RunningFront) -> None:
-        await front.front.workspaces._spare
+        process = await front.front.workspaces._spare
         spare = int(next(tmp_path.glob("*.started")).stem)
         os.kill(spare, signal.SIGKILL)
-        await _until(lambda: not _alive(spare))
+        await _until(lambda: not process.running)
         address = await front.open({"volume": "ds/ct"})
         assert (await _about(front, address))["pid"] != spare
 

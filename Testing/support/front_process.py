@@ -1,4 +1,4 @@
-"""A front in a process of its own: ``front_process.py WORKSPACE_PROGRAM``. Prints its address."""
+"""A front in a process of its own: ``front_process.py WORKSPACE_PROGRAM [PORT]``. Prints its address."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def _describe() -> dict:
 if __name__ == "__main__":
     serve(
         Services(project=Path.cwd(), describe=_describe),
-        Listening(port=0),
+        Listening(port=int(sys.argv[2]) if len(sys.argv) > 2 else 0),
         settings=WorkspaceSettings(command=(sys.executable, sys.argv[1])),
     )

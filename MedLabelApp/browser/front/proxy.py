@@ -77,9 +77,14 @@ class Proxy:
         ) as upstream:
             answered = [(n, v) for n, v in upstream.headers.items() if n.lower() not in _NOT_RETURNED]
             answer = web.StreamResponse(status=upstream.status, headers=answered)
+            answer.headers["Content-Security-Policy"] = workspace_policy()
             if upstream.content_type == "text/html" and request.method == "GET":
                 html = await upstream.read()
                 answer.headers["Content-Security-Policy"] = workspace_policy(html)
+                # A page from the cache would come back with the policy of a bodiless 304.
+                answer.headers["Cache-Control"] = "no-store"
+                answer.headers.popall("ETag", None)
+                answer.headers.popall("Last-Modified", None)
                 await answer.prepare(request)
                 await answer.write(html)
             else:
@@ -151,5 +156,8 @@ async def _carry(
 
 
 def _closing_code(code: int | None) -> int:
-    """A code that may be sent: 1005, 1006 and 1015 only ever describe a connection that broke."""
-    return aiohttp.WSCloseCode.GOING_AWAY if code in (None, 1005, 1006, 1015) else code
+    """A code that may be sent. ``None``, 1006 and 1015 only describe a connection that broke; aiohttp
+    gives 0 for a close that named no code."""
+    if code in (0, 1005):
+        return aiohttp.WSCloseCode.OK
+    return aiohttp.WSCloseCode.GOING_AWAY if code in (None, 1006, 1015) else code

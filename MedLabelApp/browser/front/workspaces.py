@@ -156,7 +156,7 @@ class Workspaces:
             else:
                 if process.running:
                     return process
-                self._processes.discard(process)
+                await self._stop_process(process)
         return await self._start_process()
 
     async def _start_process(self) -> WorkspaceProcess:

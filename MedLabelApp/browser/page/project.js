@@ -145,7 +145,7 @@ function rowOf(volume) {
   const count = volume.objects.length === 1 ? "1 object" : `${volume.objects.length} objects`;
   row.setAttribute(
     "aria-label",
-    ["Open", volume.name, volume.modality, size, count, volume.status].filter(Boolean).join(", "),
+    [`Open ${volume.name}`, volume.modality, size, count, volume.status].filter(Boolean).join(", "),
   );
   row.addEventListener("click", () => openWorkspace({ volume: row.dataset.volume }, volume.name));
   return make("li", "", row);
@@ -154,7 +154,7 @@ function rowOf(volume) {
 function datasetOf(dataset) {
   const count = dataset.volumes.length === 1 ? "1 volume" : `${dataset.volumes.length} volumes`;
   const list = make("ul", "volumes", ...dataset.volumes.map(rowOf));
-  const title = make("h2", "", dataset.name, make("span", "quiet", `  ${count}`));
+  const title = make("h2", "", dataset.name, make("span", "quiet", count));
   const section = make("section", "", title);
   section.setAttribute("aria-label", `Dataset ${dataset.name}`);
   section.append(dataset.volumes.length ? list : make("p", "quiet", "No volumes yet."));

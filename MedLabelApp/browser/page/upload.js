@@ -4,9 +4,13 @@ const AT_ONCE = 3;
 
 // Everything in a drop, folders searched to the bottom: [{path, file}].
 export async function collectDropped(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+  // Both are asked for before the first await: the drop's data is gone after it.
+  const items = [...transfer.items].map((item) => [item.webkitGetAsEntry(), item.getAsFile()]);
   const found = [];
-  for (const entry of entries) await collectEntry(entry, found);
+  for (const [entry, file] of items) {
+    if (entry) await collectEntry(entry, found);
+    else if (file) found.push({ path: file.name, file });
+  }
   return found;
 }
 
