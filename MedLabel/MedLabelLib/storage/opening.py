@@ -14,7 +14,7 @@ from .journal.entries import NewEntry
 from .journal.errors import JournalDamagedError, JournalError
 from .journal.journal import Journal, encode_entry
 from .journal.leases import new_holder
-from .journal.salvage import head_problem, salvage
+from .journal.salvage import head_problem, is_missing, salvage
 from .journal.state import VolumeState, write_checkpoint
 from .volume import Volume
 
@@ -39,7 +39,14 @@ class Opened:
     notes: list[str] = field(default_factory=list)
 
 
-def open_volume(volume: Volume, author: str, face: str, read_only: bool, take_over: bool = False) -> Opened:
+def open_volume(
+    volume: Volume,
+    author: str,
+    face: str,
+    read_only: bool,
+    take_over: bool = False,
+    first_entry: str = "First opened",
+) -> Opened:
     """Open a volume. Where it cannot be opened for editing it is opened read-only, and says why.
 
     Raises FileFormatError when neither the journal nor the files give the volume's labels.
@@ -58,7 +65,7 @@ def open_volume(volume: Volume, author: str, face: str, read_only: bool, take_ov
             holder = journal.take_lease(volume_id, new_holder(token, face, author), take_over)
             if holder is not None:
                 reason = f"{holder} has it open for editing"
-        opened = _open_state(journal, volume_id, volume, author, face, token, reason, notes)
+        opened = _open_state(journal, volume_id, volume, author, face, token, reason, notes, first_entry)
     except BaseException:
         with suppress(MedLabelError):
             if not reason:
@@ -74,6 +81,8 @@ def _open_journal(
     project = volume.dataset.project
     for attempt in range(2):
         try:
+            if is_missing(project) and not read_only:
+                notes += salvage(project)
             return Journal.open(project, face, author, read_only), ""
         except LockedError as error:
             return None, error.reason
@@ -95,12 +104,13 @@ def _open_state(
     token: str,
     reason: str,
     notes: list[str],
+    first_entry: str,
 ) -> Opened:
     loaded = journal.load(volume_id)
     if loaded is None and reason:
         return Opened(volume_id, VolumeState(volume.read_annotation()), journal, token, reason, notes=notes)
     if loaded is None:
-        return _first_time(journal, volume_id, volume, author, face, token, notes)
+        return _first_time(journal, volume_id, volume, author, face, token, notes, first_entry)
     opened = Opened(volume_id, loaded.state, journal, token, reason, notes=[*notes, *loaded.lost])
     if reason:
         return opened
@@ -115,12 +125,19 @@ def _open_state(
 
 
 def _first_time(
-    journal: Journal, volume_id: str, volume: Volume, author: str, face: str, token: str, notes: list[str]
+    journal: Journal,
+    volume_id: str,
+    volume: Volume,
+    author: str,
+    face: str,
+    token: str,
+    notes: list[str],
+    first_entry: str,
 ) -> Opened:
     annotation = volume.read_annotation()
     has_key = annotation.key == volume_id
     annotation.key = volume_id
-    state = journal.begin(volume_id, annotation, "First opened", author, face, "open")
+    state = journal.begin(volume_id, annotation, first_entry, author, face, "open")
     journal.set_place(volume_id, volume)
     names = [files.ANNOTATION] if has_key else []
     names += [entry.mask_key for entry in annotation.objects if entry.mask_key is not None]
@@ -168,6 +185,8 @@ def follow_files(opened: Opened, volume: Volume, face: str) -> list[files.FileSt
         if item.status in (files.MISSING, files.DAMAGED):
             opened.notes.append(f"{item.path.name}: {item.reason}; it is written anew from the journal")
             set_aside(volume, item)
+            if item.name == files.ANNOTATION:
+                files.write_annotation_alone(journal, opened.volume_id, volume, state)
         if item.status == files.EXTRA:
             opened.gone.add(item.name)
     return found

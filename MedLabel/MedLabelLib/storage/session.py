@@ -30,6 +30,7 @@ REST_SECONDS = 2.0
 # a checkpoint after so many entries bounds what an opening has to replay
 CHECKPOINT_EVERY = 200
 CHECKPOINT_AT_CLOSE = 50
+CLOSED = "it was closed"
 
 
 class VolumeSession:
@@ -47,16 +48,16 @@ class VolumeSession:
         read_only: bool = False,
         take_over: bool = False,
         rest_seconds: float = REST_SECONDS,
+        first_entry: str = "First opened",
     ) -> None:
         self.volume = volume
         self.author = author
         self.face = face
-        self._opened = open_volume(volume, author, face, read_only, take_over)
+        self._opened = open_volume(volume, author, face, read_only, take_over, first_entry)
         self._journal = self._opened.journal
         self._state: VolumeState = self._opened.state
         self.read_only_reason = self._opened.read_only_reason
         self.notes = list(self._opened.notes)
-        self._geometry = volume.geometry()
         self._lock = threading.RLock()
         self._file_lock = threading.Lock()
         self._listeners: list[Listener] = []
@@ -67,6 +68,11 @@ class VolumeSession:
         self._saved = SavedState("saved", None)
         self._closed = False
         self._writer = RestingWriter(self._follow, rest_seconds)
+        try:
+            self._geometry = volume.geometry()
+        except MedLabelError:
+            self._let_go()
+            raise
         if self._dirty or self._gone:
             self._writer.touch()
 
@@ -79,13 +85,15 @@ class VolumeSession:
         read_only: bool = False,
         take_over: bool = False,
         rest_seconds: float = REST_SECONDS,
+        first_entry: str = "First opened",
     ) -> VolumeSession:
         """Open a volume of a project. ``face`` is ``browser``, ``desktop`` or ``command``.
 
         When another living session edits the volume, it opens read-only and :attr:`read_only_reason`
         names who has it, unless ``take_over`` is set: the other then finds out at its next edit.
+        ``first_entry`` names the journal's first entry of a volume that it has not met before.
         """
-        return cls(volume, author, face, read_only, take_over, rest_seconds)
+        return cls(volume, author, face, read_only, take_over, rest_seconds, first_entry)
 
     def __enter__(self) -> VolumeSession:
         return self
@@ -213,6 +221,13 @@ class VolumeSession:
                 if (entry := origins[seq]) is not None
             }
 
+    def record(self, kind: str, name: str) -> str:
+        """Journal something that happens to the volume and changes no label; returns the volume's id."""
+        with self._lock:
+            self._check_writable()
+            self._append(NewEntry(self._opened.volume_id, kind, name, self.author, self.face), [])
+        return self._opened.volume_id
+
     # -- telling -----------------------------------------------------------------------------------------
 
     def listen(self, callback: Listener) -> Callable[[], None]:
@@ -269,7 +284,7 @@ class VolumeSession:
         finally:
             with self._lock:
                 self._closed = True
-                self.read_only_reason = self.read_only_reason or "it was closed"
+                self.read_only_reason = self.read_only_reason or CLOSED
                 self._let_go()
 
     # -- inside ------------------------------------------------------------------------------------------
@@ -278,8 +293,9 @@ class VolumeSession:
         if self._journal is None:
             return
         try:
-            if not self._opened.read_only_reason and self.read_only_reason == "it was closed":
-                if self._state.since_checkpoint >= CHECKPOINT_AT_CLOSE:
+            if not self._opened.read_only_reason:
+                mine = self.read_only_reason in ("", CLOSED)
+                if mine and self._state.since_checkpoint >= CHECKPOINT_AT_CLOSE:
                     self._journal.checkpoint(self._opened.volume_id, self._state)
                 self._journal.let_go(self._opened.volume_id, self._opened.token)
         finally:

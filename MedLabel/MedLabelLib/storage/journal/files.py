@@ -212,3 +212,12 @@ def write_files(
         write_bytes(path_of(volume, name), content)
     for name in pending.gone:
         path_of(volume, name).unlink(missing_ok=True)
+
+
+def write_annotation_alone(journal: Journal, volume_id: str, volume: Volume, state: VolumeState) -> None:
+    """Write the annotation's file where it is missing or damaged: without it the volume has no grid."""
+    content = annotation_bytes(
+        state.annotation, lambda e: e.mask_key is not None and e.mask is not None and e.mask.box is not None
+    )
+    journal.keep_hashes(volume_id, [(ANNOTATION, hashlib.sha256(content).digest(), state.seq)])
+    write_bytes(volume.annotation_path, content)

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,6 +118,38 @@ class Journal:
     def entries(self, volume: str | None = None, after: int = 0, until: int | None = None) -> list[Entry]:
         with self.reading() as connection:
             return list(entries.entries_of(connection, volume, after, until))
+
+    def page(self, volume: str | None = None, after: int = 0, count: int = 2000) -> list[Entry]:
+        """At most ``count`` entries that follow entry ``after``, so that memory stays bounded."""
+        with self.reading() as connection:
+            return list(islice(entries.entries_of(connection, volume, after), count))
+
+    def chain(self, after: int = 0, count: int = 500) -> list[tuple[Entry, bytes | None]]:
+        """At most ``count`` entries of the project that follow entry ``after``, with their operations."""
+        with self.reading() as connection:
+            found = list(islice(entries.entries_of(connection, None, after), count))
+            ops = dict(
+                connection.execute(
+                    "SELECT seq, ops FROM entries WHERE seq > ? AND seq <= ?",
+                    (after, found[-1].seq if found else after),
+                )
+            )
+        return [(entry, ops[entry.seq]) for entry in found]
+
+    def append_after(self, new: NewEntry, seq: int) -> Entry:
+        """Add an entry of the project, numbered after ``seq`` though the journal ends before it."""
+        with self.writing() as connection:
+            return entries.append(connection, new, None, after=seq)
+
+    def is_deleted(self, volume: str) -> bool:
+        """Whether the volume was deleted and not brought back since."""
+        with self.reading() as connection:
+            row = connection.execute(
+                "SELECT kind FROM entries WHERE volume = ? AND kind IN ('delete', 'undelete') "
+                "ORDER BY seq DESC LIMIT 1",
+                (volume,),
+            ).fetchone()
+        return row is not None and row[0] == "delete"
 
     def entry(self, seq: int) -> Entry | None:
         with self.reading() as connection:

@@ -37,6 +37,11 @@ def read_head(project: Project) -> int:
         return 0
 
 
+def is_missing(project: Project) -> bool:
+    """Whether there was a journal, and its file is gone."""
+    return read_head(project) > 0 and not (project.private / FILE_NAME).exists()
+
+
 def head_problem(project: Project, journal: Journal) -> str:
     """A sentence when the journal ends before the entry that was noted beside it."""
     noted, (there, _) = read_head(project), journal.head()
@@ -63,7 +68,8 @@ def salvage(project: Project) -> list[str]:
         last = max(kept[-1] if kept else 0, read_head(project))
         present = set(kept)
         missing = _ranges([seq for seq in range(1, last + 1) if seq not in present])
-        lost = [f"the journal was damaged; it is kept as {torn.name}"]
+        was = f"damaged; it is kept as {torn.name}" if torn.exists() else "missing"
+        lost = [f"the journal was {was}"]
         lost.append(f"lost are its entries {missing}" if missing else "every entry could be read")
         if wrong:
             lost.append(f"{wrong} entries were altered and are not taken over")
@@ -77,7 +83,10 @@ def _carry_over(torn: Path, fresh: sqlite3.Connection, path: Path) -> tuple[list
     """Copy what can be read; returns the numbers of the entries that were kept, and how many were wrong."""
     kept: list[int] = []
     wrong = 0
-    with suppress(sqlite3.Error), closing(sqlite3.connect(torn, isolation_level=None)) as old:
+    address = f"{torn.absolute().as_uri()}?mode=rw"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True, isolation_level=None)) as old:
+        # without it SQLite refuses a file that is cut short altogether
+        old.execute("PRAGMA writable_schema=ON")
         for table in _TABLES:
             rows = _readable(old, f"SELECT * FROM {table}")
             if rows:
