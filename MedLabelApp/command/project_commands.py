@@ -1,0 +1,184 @@
+"""``medlabel init``, ``import`` and ``list``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from MedLabelApp.command.failure import PartlyDoneError
+from MedLabelApp.command.output import Output
+from MedLabelLib.model.colors import next_color
+from MedLabelLib.model.definitions import CLASS_SHAPES, Definitions, LabelClass, TagDefinition
+from MedLabelLib.model.errors import MedLabelError
+
+if TYPE_CHECKING:
+    from MedLabelLib.exchange.importing import ImportReport
+
+
+def register(subparsers) -> None:
+    init = subparsers.add_parser("init", help="make a new project")
+    init.add_argument("project", metavar="PROJECT", type=Path, help="a new or empty folder")
+    init.add_argument(
+        "--class",
+        dest="classes",
+        metavar="NAME[:SHAPE[:#RRGGBB]]",
+        type=_class_argument,
+        action="append",
+        default=[],
+        help=f"a class of objects; SHAPE: {', '.join(CLASS_SHAPES)}",
+    )
+    init.add_argument(
+        "--tag",
+        dest="tags",
+        metavar="NAME[:TYPE[:V1|V2…]]",
+        type=_tag_argument,
+        action="append",
+        default=[],
+        help="a tag; TYPE: none, any_number, any_string, date, or oneof_string with its values",
+    )
+    init.set_defaults(run=run_init)
+
+    take = subparsers.add_parser("import", help="take scans into a project")
+    take.add_argument("project", metavar="PROJECT", type=Path)
+    take.add_argument(
+        "sources",
+        metavar="SOURCE",
+        type=Path,
+        nargs="+",
+        help="DICOM files or folders, NRRD, NIfTI, MetaImage, a Supervisely project",
+    )
+    take.add_argument("--dataset", metavar="NAME", default="ds0", help="where to put them (default: ds0)")
+    take.set_defaults(run=run_import)
+
+    show = subparsers.add_parser("list", help="datasets, volumes and objects of a project")
+    show.add_argument("project", metavar="PROJECT", type=Path)
+    show.add_argument("volume", metavar="VOLUME", nargs="?", help="dataset/name, or a part of it")
+    show.set_defaults(run=run_list)
+
+
+def run_init(args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    from MedLabelLib.storage.project import Project
+
+    classes: list[LabelClass] = []
+    for name, shape, color in args.classes:
+        classes.append(LabelClass(name, shape, color or next_color([entry.color for entry in classes])))
+    project = Project.create(args.project, Definitions(tuple(classes), tuple(args.tags)))
+    names = ", ".join(entry.name for entry in classes) or "none yet"
+    out.line(f"made the project {project.path} (classes: {names})")
+    return {"project": str(project.path)}
+
+
+def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    from MedLabelLib.exchange.importing import ImportReport, import_sources
+    from MedLabelLib.storage.project import Project
+
+    project = Project.open(args.project)
+    whole = ImportReport()
+    empty: list[Path] = []
+    # one source after the other where none is a DICOM file, so that it is known which gave nothing
+    for group in _groups(args.sources):
+        report = import_sources(project, group, args.dataset, progress=out.progress)
+        for volume in report.added:
+            shape = "×".join(map(str, volume.geometry().shape))
+            out.line(f"imported {volume.label}  {volume.modality or '–'}  {shape}")
+        for label, warning in report.warnings:
+            out.warn(f"{label}: {warning}")
+        if not (report.added or report.failed or report.duplicates):
+            empty += group
+        for field in vars(whole):
+            getattr(whole, field).extend(getattr(report, field))
+    if whole.others:
+        kinds = ", ".join(sorted({other.modality for other in whole.others}))
+        out.warn(f"{len(whole.others)} DICOM files are no images ({kinds}) and were left where they are")
+    return _outcome(whole, empty)
+
+
+def run_list(args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    from MedLabelApp.listing import volume_entry
+    from MedLabelLib.storage.project import Project
+
+    project = Project.open(args.project)
+    only = None if args.volume is None else project.find_volume(args.volume)
+    datasets = []
+    for dataset in project.datasets():
+        chosen = [v for v in dataset.volumes() if only is None or v.label == only.label]
+        if only is not None and not chosen:
+            continue
+        entries = []
+        for volume in chosen:
+            entries.append(volume_entry(volume))
+            _show_volume(out, volume.label, entries[-1])
+        datasets.append({"name": dataset.name, "volumes": entries})
+    if not any(dataset["volumes"] for dataset in datasets):
+        out.line("the project has no volumes yet; medlabel import brings some")
+    return {"datasets": datasets}
+
+
+def _groups(sources: list[Path]) -> list[list[Path]]:
+    """Each folder alone; files together, since the slices of a series may be named one by one."""
+    files = [source for source in sources if not source.is_dir()]
+    folders = [[source] for source in sources if source.is_dir()]
+    return [files, *folders] if files else folders
+
+
+def _outcome(report: ImportReport, empty: list[Path]) -> dict[str, Any]:
+    not_done = [(str(path), reason) for path, reason in (*report.failed, *report.duplicates)]
+    not_done += [(str(path), "there is no scan in it") for path in empty]
+    document = {
+        "added": [volume.label for volume in report.added],
+        "warnings": [{"volume": label, "text": text} for label, text in report.warnings],
+        "failed": [{"file": path, "text": reason} for path, reason in not_done],
+        "others": [{"file": str(other.path), "modality": other.modality} for other in report.others],
+    }
+    if not_done:
+        done = f"{len(report.added)} imported; not imported: " if report.added else ""
+        raise PartlyDoneError(done + "; ".join(f"{path}: {reason}" for path, reason in not_done), document)
+    return document
+
+
+def _show_volume(out: Output, label: str, entry: dict[str, Any]) -> None:
+    shape = "×".join(map(str, entry["shape"]))
+    spacing = "×".join(f"{step:.3g}" for step in entry["spacing"])
+    tags = "".join(f"  [{_tag_text(tag)}]" for tag in entry["tags"])
+    out.line(f"{label}  {entry['modality'] or '–'}  {shape}  {spacing} mm{tags}")
+    if entry["objects"]:
+        rows = [
+            (
+                f"    {item['class']}#{item['number']}",
+                f"{item['voxels']} voxels",
+                f"{item['ml']:.1f} ml",
+                f"{item['figures']} figures" if item["figures"] else "",
+                " ".join(_tag_text(tag) for tag in item["tags"]),
+                item["key"][:8],
+            )
+            for item in entry["objects"]
+        ]
+        out.table(rows)
+
+
+def _tag_text(tag: dict[str, Any]) -> str:
+    return tag["name"] if tag["value"] is None else f"{tag['name']}={tag['value']}"
+
+
+def _class_argument(text: str) -> tuple[str, str, str | None]:
+    name, _, rest = text.partition(":")
+    shape, _, color = rest.partition(":")
+    shape = shape or "mask_3d"
+    if shape not in CLASS_SHAPES:
+        raise argparse.ArgumentTypeError(f"{shape!r} is no shape; there are {', '.join(CLASS_SHAPES)}")
+    return _usage(lambda: (name, shape, LabelClass(name, shape, color).color if color else None))
+
+
+def _tag_argument(text: str) -> TagDefinition:
+    name, _, rest = text.partition(":")
+    kind, _, values = rest.partition(":")
+    return _usage(lambda: TagDefinition(name, kind or "none", tuple(values.split("|")) if values else ()))
+
+
+def _usage(make):
+    """What ``make`` gives; a value that cannot be is wrong usage."""
+    try:
+        return make()
+    except MedLabelError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
