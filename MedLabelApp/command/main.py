@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from MedLabelApp.command import (
+    demo_command,
     export_command,
+    history_commands,
     label_commands,
     project_commands,
     serve_commands,
@@ -20,7 +22,14 @@ from MedLabelApp.command import (
 from MedLabelApp.command.output import Output
 from MedLabelLib.model.errors import MedLabelError
 
-COMMANDS = (project_commands, label_commands, export_command, serve_commands)
+COMMANDS = (
+    demo_command,
+    project_commands,
+    label_commands,
+    export_command,
+    serve_commands,
+    history_commands,
+)
 INTERRUPTED = 130
 
 
