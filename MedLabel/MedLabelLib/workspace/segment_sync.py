@@ -1,0 +1,225 @@
+"""What Slicer's Segment Editor did to the segments of a volume, made into one edit of its annotation."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..model.annotation import Annotation, LabelObject, PlaneFigure
+from ..model.box import Box
+from ..model.colors import rgb
+from ..model.definitions import Definitions
+from ..model.mask import Mask
+from ..storage.edit import Edit
+from ..storage.session import VolumeSession
+from .segment_reader import SegmentReader
+from .segmentation_node import SegmentationBinding
+
+TOOL = "segment editor"
+_NUMBERED = re.compile(r"\s*#\d+$")
+
+
+@dataclass
+class SegmentChanges:
+    """How the segments differ from the objects; ``notices`` says what of it cannot be taken over.
+
+    ``added`` and ``drawn`` are segments with their voxels; ``removed`` and ``renamed`` (to a class) name
+    segments that are bound to an object.
+    """
+
+    added: dict[str, Mask] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+    drawn: dict[str, Mask] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        return bool(self.added or self.removed or self.renamed or self.drawn)
+
+
+@dataclass
+class _Removed:
+    entry: LabelObject
+    figures: list[PlaneFigure]
+
+
+class SegmentSync:
+    """Takes over into a session's annotation what an editor that only knows segments does to them.
+
+    A segment that the editor adds is bound to the object made of it and keeps its own id in the scene;
+    one that it removes and brings back (its undo) is the same object again, with its tags and figures.
+    """
+
+    def __init__(self, binding: SegmentationBinding, session: VolumeSession) -> None:
+        self._binding = binding
+        self._session = session
+        self._keys = {segment_id: segment_id for segment_id in binding.keys}
+        self._names = {segment_id: self._name(segment_id) for segment_id in binding.keys}
+        self._removed: dict[str, _Removed] = {}
+
+    def key_of(self, segment_id: str) -> str | None:
+        """The key of the object that a segment is bound to; None for one that was never committed."""
+        return self._keys.get(segment_id)
+
+    def compare(self) -> SegmentChanges:
+        """How the segments differ from the objects now. Raises GeometryError for unreadable segments."""
+        changes = SegmentChanges()
+        reader = SegmentReader(self._binding.segmentation, self._binding.geometry)
+        annotation = self._annotation
+        present = self._binding.keys
+        for segment_id in present:
+            mask = reader.read(segment_id)
+            key = self._keys.get(segment_id)
+            if key is None:
+                changes.added[segment_id] = mask
+                continue
+            entry = annotation.object(key)
+            if mask != (entry.mask or Mask(annotation.shape)):
+                changes.drawn[segment_id] = mask
+            self._compare_name(segment_id, entry, changes)
+        changes.removed = [segment_id for segment_id in self._keys if segment_id not in present]
+        for segment_id in reader.resampled:
+            if segment_id in changes.added or segment_id in changes.drawn:
+                changes.notices.append(
+                    f"The segment {self._name(segment_id)!r} was on another grid than the volume; "
+                    "it was resampled, each voxel taking the nearest value."
+                )
+        return changes
+
+    def commit(self) -> SegmentChanges:
+        """Make what differs one named edit of the session; nothing is made where nothing differs.
+
+        Raises
+        ------
+        ReadOnlyError
+            when the volume may not be edited.
+        GeometryError
+            when a segment's voxels cannot be told; nothing is taken over then.
+        ProjectError
+            when a new class cannot be written to the project.
+        """
+        changes = self.compare()
+        if changes.any:
+            classes = self._classes_of(changes.added)
+            removed = {segment_id: self._object_with_figures(segment_id) for segment_id in changes.removed}
+            added: dict[str, str] = {}
+            with self._session.edit(self._title(changes, classes), tool=TOOL) as edit:
+                # a class is written before the labels that name it
+                self._define(classes)
+                for segment_id in changes.removed:
+                    edit.remove_object(self._keys[segment_id])
+                for segment_id, class_name in changes.renamed.items():
+                    edit.change_object(self._keys[segment_id], class_name=class_name)
+                for segment_id, mask in changes.drawn.items():
+                    self._write(edit, self._keys[segment_id], mask)
+                for segment_id, mask in changes.added.items():
+                    added[segment_id] = self._add(edit, segment_id, classes[segment_id], mask)
+            for segment_id in changes.removed:
+                del self._keys[segment_id]
+                del self._names[segment_id]
+            self._removed.update(removed)
+            for segment_id, key in added.items():
+                self._keys[segment_id] = key
+                self._removed.pop(segment_id, None)
+        self._show_names(changes)
+        return changes
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    @property
+    def _annotation(self) -> Annotation:
+        return self._session.annotation
+
+    @property
+    def _definitions(self) -> Definitions:
+        return self._session.volume.dataset.project.definitions
+
+    def _name(self, segment_id: str) -> str:
+        return self._binding.segmentation.GetSegment(segment_id).GetName() or ""
+
+    def _compare_name(self, segment_id: str, entry: LabelObject, changes: SegmentChanges) -> None:
+        name = self._name(segment_id)
+        if name == self._names[segment_id]:
+            return
+        class_name = self._class_named(name)
+        if not self._definitions.has_class(class_name):
+            changes.notices.append(
+                f"The segment {self._names[segment_id]!r} was renamed to {name!r}, which is no class of the "
+                "project: it keeps its class. To make a new class, add a segment of that name."
+            )
+        elif class_name != entry.class_name:
+            changes.renamed[segment_id] = class_name
+
+    def _class_named(self, name: str) -> str:
+        """The class that a segment's name means: segments of a class are shown as ``class #n``."""
+        name = name.strip()
+        if self._definitions.has_class(name):
+            return name
+        return _NUMBERED.sub("", name) or "Segment"
+
+    def _classes_of(self, added: dict[str, Mask]) -> dict[str, str]:
+        return {
+            segment_id: self._removed[segment_id].entry.class_name
+            if segment_id in self._removed
+            else self._class_named(self._name(segment_id))
+            for segment_id in added
+        }
+
+    def _define(self, classes: dict[str, str]) -> None:
+        definitions = self._definitions
+        for segment_id, class_name in classes.items():
+            if not definitions.has_class(class_name):
+                definitions = definitions.with_class(class_name, color=self._color(segment_id))
+        if definitions != self._definitions:
+            self._session.volume.dataset.project.set_definitions(definitions)
+
+    def _color(self, segment_id: str) -> str:
+        parts = self._binding.segmentation.GetSegment(segment_id).GetColor()
+        return "#" + "".join(f"{round(255 * min(max(part, 0.0), 1.0)):02X}" for part in parts)
+
+    def _object_with_figures(self, segment_id: str) -> _Removed:
+        entry = self._annotation.object(self._keys[segment_id])
+        kept = LabelObject(entry.class_name, entry.key, list(entry.tags), extra=dict(entry.extra))
+        return _Removed(kept, list(self._annotation.figures_of(entry)))
+
+    def _add(self, edit: Edit, segment_id: str, class_name: str, mask: Mask) -> str:
+        """Make the object of a segment; one that was removed before comes back as it was."""
+        back = self._removed.get(segment_id) or _Removed(LabelObject(class_name), [])
+        entry = edit.add_object(back.entry)
+        for figure in back.figures:
+            edit.put_figure(figure)
+        self._write(edit, entry.key, mask)
+        return entry.key
+
+    def _write(self, edit: Edit, key: str, mask: Mask) -> None:
+        before = self._annotation.object(key).mask
+        boxes = [box for box in (mask.box, before and before.box) if box is not None]
+        if boxes:
+            box = Box.union(boxes[0], boxes[-1])
+            edit.write_mask(key, box, mask.read(box))
+
+    def _title(self, changes: SegmentChanges, classes: dict[str, str]) -> str:
+        """The step's name: what was done to the object if it is one, else how many."""
+        parts = []
+        for verb, names in (
+            ("drew on", [self._names[segment_id] for segment_id in changes.drawn]),
+            ("added", [classes[segment_id] for segment_id in changes.added]),
+            ("removed", [self._names[segment_id] for segment_id in changes.removed]),
+            ("reclassified", [self._names[segment_id] for segment_id in changes.renamed]),
+        ):
+            if names:
+                parts.append(f"{verb} {names[0] if len(names) == 1 else f'{len(names)} objects'}")
+        return f"Segment Editor: {', '.join(parts)}"
+
+    def _show_names(self, changes: SegmentChanges) -> None:
+        """Name the segments after their objects; those that changed class take its colour."""
+        for segment_id, key in self._keys.items():
+            entry = self._annotation.object(key)
+            title = f"{entry.class_name} #{self._annotation.number(entry)}"
+            segment = self._binding.segmentation.GetSegment(segment_id)
+            if segment.GetName() != title:
+                segment.SetName(title)
+            if segment_id in changes.added or segment_id in changes.renamed:
+                segment.SetColor(*rgb(self._definitions.label_class(entry.class_name).color))
+            self._names[segment_id] = title
