@@ -51,7 +51,7 @@ def _write_volume(target: Project, volume: Volume, lost: list[str]) -> None:
         if not name.replace("_", "").lower().startswith(_IDENTITY)
     }
     others = _take_other_figures(volume, annotation, lost)
-    # the record would bind labels to files and UIDs of this machine
+    # should the process be killed half-way, what it leaves names no file and no UID either
     axis_map = image.geometry.canonical()[1]
     image.source = SourceRecord("nrrd", image.geometry, axis_map)
     written = target.dataset(volume.dataset.name, create=True).add_volume(volume.name, image, annotation)
