@@ -158,7 +158,7 @@ def test_a_trame_workspace_through_the_front(front: FrontProcess, page: Page) ->
         page.keyboard.press("Tab")
     # The request is held back, since a spare workspace is ready sooner than anybody could look.
     held: list[Route] = []
-    page.route("**/api/workspaces", held.append)
+    page.route("**/api/workspaces", lambda route: held.append(route))
     page.keyboard.press("Enter")
     expect(page.locator("#busy")).to_contain_text("Opening lung2.nrrd")
     if pictures := os.environ.get("MEDLABEL_TEST_PICTURES"):
