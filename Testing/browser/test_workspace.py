@@ -229,3 +229,27 @@ def test_a_scan_is_labeled_with_no_project_and_kept_beside_it(
     (entry,) = volume.read_annotation().objects
     assert entry.class_name == "lesion"
     assert entry.mask.count > 50
+
+
+def test_the_history_goes_back_and_undo_goes_forth_again(tmp_path: Path, chest: Path, chromium: str) -> None:
+    project = copy_project(chest, tmp_path / "project")
+    before = _mask(project)
+    with a_browser(chromium) as browser, served("serve", str(project), "--port", "0") as server:
+        page = open_volume(browser, server, "ds0/chest")
+        page.locator("#ml-history").click()
+        for at in (0.3, 0.7):
+            drag(page, "axial", [(at, 0.1), (at, 0.15)])
+            page.wait_for_function("() => medlabel.outbox.count === 0")
+        page.wait_for_function("() => document.querySelectorAll('.ml-step').length === 4")
+        names = page.locator(".ml-step span").all_text_contents()
+        assert names[0] == names[1]
+        assert re.fullmatch(r"Brush on liver #1, axial \d+", names[0])
+        assert names[2] == "liver"
+        page.locator(".ml-step").nth(2).click()
+        page.wait_for_function("() => document.querySelectorAll('.ml-step').length === 5")
+        until_saved(page)
+        server.stop()
+    assert np.array_equal(_mask(project), before)
+    done = _medlabel("undo", str(project), "chest")
+    assert done
+    assert _mask(project).sum() > before.sum()

@@ -187,6 +187,11 @@ class Workspace:
         step = self._writable_session().redo()
         return None if step is None else step.name
 
+    def restore(self, entry: int) -> str | None:
+        """Go to the state of the volume after an entry of its history; that is a step of its own."""
+        step = self._writable_session().restore(entry)
+        return None if step is None else step.name
+
     def save(self) -> None:
         if self.session is not None:
             try:

@@ -94,6 +94,7 @@
     if (event.target.closest("input:not([type=range])") || event.altKey) return;
     const view = event.target.dataset && event.target.dataset.view ? event.target.dataset.view : medlabel.hover || "axial";
     if (tools[key]) set("ml_tool", tools[key]);
+    else if (key === "h") set("ml_history_open", !state().ml_history_open);
     else if (key === "f") window.trame.trigger("fit");
     else if (key === "[") set("ml_radius", Math.max(0.5, state().ml_radius / 1.2));
     else if (key === "]") set("ml_radius", Math.min(60, state().ml_radius * 1.2));

@@ -17,7 +17,7 @@ from MedLabelLib.workspace.workspace import Workspace
 
 from .areas import ViewArea
 from .opening import Opened
-from .page_state import class_rows, object_rows, saved_row, view_rows
+from .page_state import class_rows, history_rows, object_rows, saved_row, view_rows
 
 PAGE = Path(__file__).parent.parent / "page"
 SLICE_VIEWS = {"axial": Plane.AXIAL, "sagittal": Plane.SAGITTAL, "coronal": Plane.CORONAL}
@@ -42,7 +42,7 @@ class WorkspaceApplication:
         self._make_page()
         for name in ("draw", "go", "go_to", "zoom", "pan", "fit", "set_window", "select", "show_object"):
             self._offer(name)
-        for name in ("new_object", "delete_object", "undo", "redo", "save", "value_at"):
+        for name in ("new_object", "delete_object", "undo", "redo", "restore", "save", "value_at"):
             self._offer(name)
         server.controller.on_server_ready.add(
             lambda **_: asyncio.get_running_loop().create_task(self._tick())
@@ -75,6 +75,8 @@ class WorkspaceApplication:
                 "ml_undo": "",
                 "ml_redo": "",
                 "ml_locked": "",
+                "ml_history": [],
+                "ml_history_open": False,
                 "ml_tool": "brush",
                 "ml_radius": 5.0,
                 "ml_new_class": "",
@@ -84,6 +86,7 @@ class WorkspaceApplication:
         with DivLayout(self.server) as layout:
             layout.root.classes = "ml-root"
             layout.root.add_child(template)
+        self.state.change("ml_history_open")(self._show_history)
         # when the link breaks the page stays as it is; workspace.js says so over it
         self.state.trame__template_error = self.state.trame__template_main
 
@@ -161,6 +164,8 @@ class WorkspaceApplication:
             session = workspace.session
             state.ml_undo = (session.can_undo if session else None) or ""
             state.ml_redo = (session.can_redo if session else None) or ""
+            if state.ml_history_open:
+                state.ml_history = history_rows(workspace)
         for area in self.areas.values():
             area.view.schedule_render()
 
@@ -183,6 +188,10 @@ class WorkspaceApplication:
     def _keep_shape(self, name: str) -> None:
         """After a resize: the slice node stretched its field of view, the state says what it should be."""
         self.workspace.views[name].place()
+
+    def _show_history(self, ml_history_open: bool, **_: object) -> None:
+        if ml_history_open and self.workspace is not None:
+            self.state.ml_history = history_rows(self.workspace)
 
     # -- from the page to the core -----------------------------------------------------------------------
 
@@ -251,6 +260,9 @@ class WorkspaceApplication:
 
     def _redo(self) -> dict:
         return {"name": self.workspace.redo()}
+
+    def _restore(self, entry: int) -> dict:
+        return {"name": self.workspace.restore(entry)}
 
     def _save(self) -> None:
         self.workspace.save()

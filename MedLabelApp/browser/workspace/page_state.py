@@ -9,6 +9,8 @@ import numpy as np
 from MedLabelLib.workspace.slice_frame import screen_letters
 from MedLabelLib.workspace.workspace import Workspace
 
+SHOWN_STEPS = 200
+
 
 def object_rows(workspace: Workspace) -> list[dict[str, Any]]:
     """The objects panel's rows, in order."""
@@ -35,6 +37,23 @@ def class_rows(workspace: Workspace) -> list[str]:
         return []
     definitions = workspace.session.volume.dataset.project.definitions
     return [entry.name for entry in definitions.classes if entry.shape in ("mask_3d", "any")]
+
+
+def history_rows(workspace: Workspace) -> list[dict[str, Any]]:
+    """The newest steps of the volume's history, newest first."""
+    session = workspace.session
+    entries = [] if session is None else session.history()[-SHOWN_STEPS:]
+    return [
+        {
+            "id": entry.id,
+            "name": entry.name,
+            "author": entry.author,
+            "face": entry.face,
+            "when": round(entry.when.timestamp()),
+            "undone": entry.undone,
+        }
+        for entry in reversed(entries)
+    ]
 
 
 def view_rows(workspace: Workspace) -> dict[str, dict[str, Any]]:
