@@ -15,6 +15,12 @@ from typing import Any
 
 from MedLabelApp.demo.project import DemoEvent
 
+_STARTING = ""
+
+
+def _arrival(name: str, message: str) -> dict[str, Any]:
+    return {"name": name, "percent": None, "message": message}
+
 
 class BackgroundMaking:
     """Follows the child's events. ``arriving()`` and ``problems()`` are as the projects page shows them."""
@@ -22,7 +28,8 @@ class BackgroundMaking:
     def __init__(self, path: Path, on_event: Callable[[DemoEvent], None]) -> None:
         self._on_event = on_event
         self._lock = threading.Lock()
-        self._arriving: dict[str, dict[str, Any]] = {}
+        # until the child has said what is missing, so that the page keeps asking
+        self._arriving: dict[str, dict[str, Any]] = {_STARTING: _arrival("the demo scans", "starting")}
         self._problems: list[str] = []
         self._stopping = False
         self._child = subprocess.Popen(
@@ -70,7 +77,9 @@ class BackgroundMaking:
     def _take(self, event: DemoEvent) -> None:
         with self._lock:
             if event.kind == "waiting":
-                self._arriving[event.source] = {"name": event.title, "percent": None, "message": "waiting"}
+                self._arriving[event.source] = _arrival(event.title, "waiting")
+            elif event.kind == "size":
+                self._arriving.pop(_STARTING, None)
             elif event.kind == "fetching" and event.total:
                 percent = round(100 * event.done / event.total)
                 self._arriving[event.source].update(percent=percent, message="")
