@@ -193,12 +193,13 @@ class Dataset:
         folder = self.path / "ann"
         if not folder.is_dir():
             return []
-        names = sorted(
-            entry.name for entry in os.scandir(folder) if entry.is_file() and not entry.name.startswith(".")
-        )
-        return [
-            Volume(self, name.removesuffix(".json")) for name in names if name.lower().endswith(".nrrd.json")
+        names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+        volumes = [
+            Volume(self, name.removesuffix(".json"))
+            for name in names
+            if name.lower().endswith(".nrrd.json") and not name.startswith(".")
         ]
+        return sorted(volumes, key=lambda volume: volume.name)
 
     def volume(self, name: str) -> Volume:
         for volume in self.volumes():

@@ -41,6 +41,7 @@ class EditedVolume:
         self.scene = scene
         self.notices: list[str] = []
         self._listeners: list[Callable[[], None]] = []
+        self.closed = False
         self._touched = False
         self._quiet = False
         self._problem = ""
@@ -127,6 +128,7 @@ class EditedVolume:
         for node in (self.binding.node, self.volume_node):
             if node.GetScene() is not None:
                 self.scene.RemoveNode(node)
+        self.closed = True
         self.session.close()
 
     # -- inside ------------------------------------------------------------------------------------------

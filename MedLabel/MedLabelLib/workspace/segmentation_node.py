@@ -21,6 +21,8 @@ from .compat import (
     vtkSegmentation,
 )
 
+FILL_OPACITY = 0.3
+
 
 class SegmentationBinding:
     """A segmentation node whose segments are an annotation's objects; a segment's id is the object's key.
@@ -41,6 +43,9 @@ class SegmentationBinding:
         self.node.SetName(name)
         scene.AddNode(self.node)
         self.node.CreateDefaultDisplayNodes()
+        # the image first: a light fill and a full outline
+        self.node.GetDisplayNode().SetOpacity2DFill(FILL_OPACITY)
+        self.node.GetDisplayNode().SetOpacity2DOutline(1.0)
         self.node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
         self.segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
 

@@ -124,7 +124,11 @@ class Front:
 
     def _what_to_open(self, asked: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(upload := asked.get("upload"), str):
-            return {"file": str(self.uploads.path(upload))}
+            # an upload goes when the front does: labels on it are kept elsewhere
+            file = str(self.uploads.path(upload))
+            if self._services.project is None:
+                return {"file": file, "upload": upload}
+            return {"file": file, "upload": upload, "project": str(self._services.project)}
         if asked.get("opening") is True and self._services.opening is not None:
             self._opening_shown = True
             return {"file": str(self._services.opening)}
