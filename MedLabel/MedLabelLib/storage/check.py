@@ -85,13 +85,20 @@ def _findings(project: Project, progress: Progress | None) -> Iterator[Finding]:
             yield from _journal_findings(project, journal)
         except JournalDamagedError as error:
             yield Finding("damage", "journal", error.path, error.reason)
+            if journal is not None:
+                journal.close()
+            journal = None
     try:
         volumes = list(project.volumes())
         seen = set()
         for number, volume in enumerate(volumes):
             if progress is not None:
                 progress(volume.label, number, len(volumes))
-            yield from _volume_findings(volume, journal, seen)
+            try:
+                yield from _volume_findings(volume, journal, seen)
+            except JournalDamagedError as error:
+                yield Finding("damage", "journal", error.path, error.reason)
+                return
         if progress is not None:
             progress("checked", len(volumes), len(volumes))
         if journal is not None:
@@ -123,7 +130,7 @@ def _chain_problems(journal: Journal) -> Iterator[str]:
     while rows := journal.chain(after):
         for entry, ops in rows:
             if entry.seq > known:
-                if entry.computed_hash() != entry.hash:
+                if not entry.is_whole:
                     yield f"entry {entry.seq} was altered"
                 elif ops is not None and hashlib.sha256(ops).digest() != entry.ops_hash:
                     yield f"what entry {entry.seq} changed was altered"
@@ -134,11 +141,6 @@ def _chain_problems(journal: Journal) -> Iterator[str]:
 
 
 def _volume_findings(volume: Volume, journal: Journal | None, seen: set[str]) -> Iterator[Finding]:
-    try:
-        volume.geometry()
-    except MedLabelError as error:
-        yield Finding("damage", volume.label, error.path or volume.path, error.reason)
-        return
     loaded = None
     if journal is not None:
         volume_id = journal.volume_id(volume)
@@ -152,11 +154,17 @@ def _volume_findings(volume: Volume, journal: Journal | None, seen: set[str]) ->
         return
     for lost in loaded.lost:
         yield Finding("damage", volume.label, None, lost)
-    for item in files.examine(journal, volume_id, volume, loaded.state):
+    found = files.examine(journal, volume_id, volume, loaded.state)
+    for item in found:
         if item.status in (files.MISSING, files.DAMAGED):
             yield Finding("damage", volume.label, item.path, item.reason)
         elif item.status in (files.OUTSIDE, files.NEWER):
             yield Finding("outside", volume.label, item.path, "another program changed it")
+    if found[0].status not in (files.MISSING, files.DAMAGED):
+        try:
+            volume.geometry()
+        except MedLabelError as error:
+            yield Finding("damage", volume.label, error.path or volume.path, error.reason)
 
 
 def _missing_volumes(project: Project, journal: Journal, seen: set[str]) -> Iterator[Finding]:

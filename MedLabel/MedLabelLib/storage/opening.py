@@ -51,48 +51,64 @@ def open_volume(
 
     Raises FileFormatError when neither the journal nor the files give the volume's labels.
     """
-    reason = "it was opened to be looked at only" if read_only else ""
     notes: list[str] = []
+    looking = "it was opened to be looked at only" if read_only else ""
+    try:
+        return _open_once(volume, author, face, looking, take_over, first_entry, notes)
+    except JournalDamagedError as error:
+        why = error.reason
+    if not read_only:
+        try:
+            notes += salvage(volume.dataset.project)
+            return _open_once(volume, author, face, looking, take_over, first_entry, notes)
+        except (JournalError, LockedError) as error:
+            why = error.reason
+    return Opened("", VolumeState(volume.read_annotation()), None, "", looking or why, notes=[*notes, why])
+
+
+def _open_once(
+    volume: Volume,
+    author: str,
+    face: str,
+    reason: str,
+    take_over: bool,
+    first_entry: str,
+    notes: list[str],
+) -> Opened:
     journal, why = _open_journal(volume, author, face, bool(reason), notes)
     reason = reason or why
     token = os.urandom(16).hex()
     if journal is None:
-        state = VolumeState(volume.read_annotation())
-        return Opened("", state, None, token, reason, notes=notes)
+        return Opened("", VolumeState(volume.read_annotation()), None, token, reason, notes=notes)
+    volume_id = ""
     try:
         volume_id = journal.volume_id(volume)
         if not reason:
             holder = journal.take_lease(volume_id, new_holder(token, face, author), take_over)
             if holder is not None:
                 reason = f"{holder} has it open for editing"
-        opened = _open_state(journal, volume_id, volume, author, face, token, reason, notes, first_entry)
+        return _open_state(journal, volume_id, volume, author, face, token, reason, notes, first_entry)
     except BaseException:
         with suppress(MedLabelError):
             if not reason:
                 journal.let_go(volume_id, token)
         journal.close()
         raise
-    return opened
 
 
 def _open_journal(
     volume: Volume, author: str, face: str, read_only: bool, notes: list[str]
 ) -> tuple[Journal | None, str]:
+    """The journal; or None, and why the volume can only be looked at, by its files."""
     project = volume.dataset.project
-    for attempt in range(2):
-        try:
-            if is_missing(project) and not read_only:
-                notes += salvage(project)
-            return Journal.open(project, face, author, read_only), ""
-        except LockedError as error:
-            return None, error.reason
-        except JournalDamagedError as error:
-            if read_only or attempt:
-                return None, error.reason
+    try:
+        if is_missing(project) and not read_only:
             notes += salvage(project)
-        except JournalError as error:
-            return None, error.reason
-    return None, "the journal is damaged"
+        return Journal.open(project, face, author, read_only), ""
+    except JournalDamagedError:
+        raise
+    except (JournalError, LockedError) as error:
+        return None, error.reason
 
 
 def _open_state(
@@ -114,7 +130,8 @@ def _open_state(
     opened = Opened(volume_id, loaded.state, journal, token, reason, notes=[*notes, *loaded.lost])
     if reason:
         return opened
-    if loaded.lost:
+    # a checkpoint may outlive the entries that led to it
+    if loaded.lost or journal.newest(volume_id) != loaded.state.seq:
         _start_anew(opened, volume, author, face)
     journal.set_place(volume_id, volume)
     lost_tail = head_problem(volume.dataset.project, journal)
@@ -157,11 +174,11 @@ def _start_anew(opened: Opened, volume: Volume, author: str, face: str) -> None:
     state.done.clear()
     state.undone.clear()
     with opened.journal.writing() as connection:
-        entry = entries.append(
-            connection,
-            NewEntry(opened.volume_id, "gap", "Entries lost", author, face, detail="; ".join(opened.notes)),
-            None,
+        detail = "; ".join(opened.notes)
+        note = NewEntry(
+            opened.volume_id, "gap", "Entries lost", author, face, target=state.seq, detail=detail
         )
+        entry = entries.append(connection, note, None)
         state.seq = entry.seq
         write_checkpoint(connection, opened.volume_id, state)
 

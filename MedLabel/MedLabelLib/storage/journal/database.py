@@ -126,9 +126,12 @@ def typed_errors(path: Path) -> Iterator[None]:
     """SQLite's errors as JournalError or JournalDamagedError, with a sentence for the user."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        # of a text in a torn page, or of SQLite's message that quotes it
+        raise JournalDamagedError("the journal is damaged: a text in it is none", path) from error
     except sqlite3.Error as error:
         text = str(error)
-        if "malformed" in text or "not a database" in text:
+        if any(sign in text for sign in ("malformed", "not a database", "decode to UTF-8", "corrupt")):
             raise JournalDamagedError(f"the journal is damaged: {text}", path) from error
         if "locked" in text or "busy" in text:
             text = "another process is holding it"

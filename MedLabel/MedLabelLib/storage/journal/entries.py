@@ -59,6 +59,14 @@ class Entry:
     def when(self) -> datetime:
         return datetime.fromisoformat(self.at)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the entry was altered since it was written."""
+        try:
+            return self.computed_hash() == self.hash
+        except (TypeError, ValueError, AttributeError):
+            return False
+
     def computed_hash(self) -> bytes:
         """What :attr:`hash` must be: SHA-256 of the previous hash and the entry's canonical JSON."""
         content = [

@@ -78,7 +78,7 @@ def annotation_bytes(annotation: Annotation, with_mask: Callable[[LabelObject], 
 
 def examine(journal: Journal, volume_id: str, volume: Volume, state: VolumeState) -> list[FileStatus]:
     """What each file of the volume is, compared with the journal's state of it."""
-    found = [_examine_file(journal, volume_id, volume, ANNOTATION, state, _annotation_problem)]
+    found = [_examine_file(journal, volume_id, volume, ANNOTATION, state, _annotation_problem, state.seq)]
     named = set()
     for entry in state.annotation.objects:
         if entry.mask_key is not None and entry.mask is not None and entry.mask.box is not None:
@@ -108,7 +108,7 @@ def _examine_file(
     name: str,
     state: VolumeState,
     problem: Callable[[Path, Volume, VolumeState], str],
-    changed: int = 0,
+    changed: int,
 ) -> FileStatus:
     path = path_of(volume, name)
     known = journal.file_hashes(volume_id, name)
@@ -119,7 +119,7 @@ def _examine_file(
         return FileStatus(name, path, status, "the file is missing" if known else "")
     for place, (hash_, seq) in enumerate(known):
         if hash_ == digest:
-            if seq > state.seq:
+            if seq > state.seq or any(first < seq < last for first, last in journal.gaps(volume_id)):
                 return FileStatus(name, path, NEWER)
             return FileStatus(name, path, CURRENT if place == 0 and seq >= changed else STALE)
     reason = problem(path, volume, state)

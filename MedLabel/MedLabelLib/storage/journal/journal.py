@@ -141,6 +141,18 @@ class Journal:
         with self.writing() as connection:
             return entries.append(connection, new, None, after=seq)
 
+    def newest(self, volume: str) -> int:
+        """The number of the volume's newest entry; 0 when it has none."""
+        with self.reading() as connection:
+            return entries.newest(connection, volume)
+
+    def gaps(self, volume: str) -> list[tuple[int, int]]:
+        """Where entries of the volume are lost: (the last one before, the entry that notes it)."""
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT target, seq FROM entries WHERE volume = ? AND kind = 'gap'", (volume,)
+            ).fetchall()
+
     def is_deleted(self, volume: str) -> bool:
         """Whether the volume was deleted and not brought back since."""
         with self.reading() as connection:

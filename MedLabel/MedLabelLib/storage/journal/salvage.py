@@ -10,11 +10,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...model.errors import ProjectError
+from ...model.errors import LockedError, ProjectError
 from ..atomic import write_json
-from . import entries
+from . import entries, leases
 from .database import FILE_NAME, open_database, transaction
 from .entries import PROJECT, Entry, NewEntry
+from .errors import JournalError
+from .process import this_process
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -51,9 +53,11 @@ def head_problem(project: Project, journal: Journal) -> str:
 def salvage(project: Project) -> list[str]:
     """Replace a torn journal by a new one with all that can be read of it; the torn one is kept beside.
 
-    Returns sentences that say what is lost. Raises ProjectError when nothing can be written.
+    Returns sentences that say what is lost. Raises LockedError while another process edits by the torn
+    journal, as what it acknowledges would be lost; ProjectError when nothing can be written.
     """
     path = project.private / FILE_NAME
+    _check_unused(path)
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
     torn = path.with_name(f"journal-damaged-{stamp}-{os.urandom(2).hex()}.sqlite3")
     try:
@@ -79,14 +83,30 @@ def salvage(project: Project) -> list[str]:
     return lost
 
 
+def _check_unused(path: Path) -> None:
+    if not path.exists():
+        return
+    with suppress(sqlite3.Error, UnicodeDecodeError, JournalError), closing(_raw(path)) as torn:
+        for (volume,) in _readable(torn, "SELECT volume FROM leases"):
+            holder = leases.holder_of(torn, volume)
+            if holder is not None and holder.process != this_process() and holder.lives:
+                raise LockedError(
+                    f"the journal is damaged and {holder} still uses it; close that first", path
+                )
+
+
+def _raw(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    # without it SQLite refuses a file that is cut short altogether
+    connection.execute("PRAGMA writable_schema=ON")
+    return connection
+
+
 def _carry_over(torn: Path, fresh: sqlite3.Connection, path: Path) -> tuple[list[int], int]:
     """Copy what can be read; returns the numbers of the entries that were kept, and how many were wrong."""
     kept: list[int] = []
     wrong = 0
-    address = f"{torn.absolute().as_uri()}?mode=rw"
-    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True, isolation_level=None)) as old:
-        # without it SQLite refuses a file that is cut short altogether
-        old.execute("PRAGMA writable_schema=ON")
+    with suppress(sqlite3.Error, UnicodeDecodeError), closing(_raw(torn)) as old:
         for table in _TABLES:
             rows = _readable(old, f"SELECT * FROM {table}")
             if rows:
@@ -96,11 +116,7 @@ def _carry_over(torn: Path, fresh: sqlite3.Connection, path: Path) -> tuple[list
         with transaction(fresh, path):
             for row in _readable_entries(old):
                 entry, ops = Entry(*row[:-1]), row[-1]
-                try:
-                    right = entry.computed_hash() == entry.hash
-                except (TypeError, ValueError, AttributeError):
-                    right = False
-                if right and entry.seq not in kept[-1:]:
+                if entry.is_whole and entry.seq not in kept[-1:]:
                     entries.insert(fresh, entry, ops)
                     kept.append(entry.seq)
                 else:
@@ -110,10 +126,10 @@ def _carry_over(torn: Path, fresh: sqlite3.Connection, path: Path) -> tuple[list
 
 def _readable(old: sqlite3.Connection, query: str) -> list[tuple]:
     rows = []
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, UnicodeDecodeError):
         rows.extend(old.execute(query))
         return rows
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, UnicodeDecodeError):
         for row in old.execute(query):
             rows.append(row)
     return rows
