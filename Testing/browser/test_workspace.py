@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from PIL import Image
 
 from MedLabelLib.exchange.label_image import label_from_image
 from MedLabelLib.model.annotation import LabelObject
@@ -162,6 +164,26 @@ def test_every_plane_paints_where_the_pointer_is_and_the_eraser_takes_back(
     assert strokes[0]["path"][0][0] > geometry.shape[0] / 2
     assert strokes[0]["path"][0][1] > geometry.shape[1] / 2
     assert np.array_equal(_mask(project), expected)
+
+
+def test_the_scan_is_seen_through_the_label(tmp_path: Path, chest: Path, chromium: str) -> None:
+    project = copy_project(chest, tmp_path / "project")
+    with a_browser(chromium) as browser, served("serve", str(project), "--port", "0") as server:
+        page = open_volume(browser, server, "ds0/chest")
+        page.wait_for_timeout(1000)
+        view = page.evaluate("() => trame.state.get('ml_views').axial")
+        inside = np.argwhere(_mask(project)[:, :, view["index"]])
+        middle = inside[np.argmin(((inside - inside.mean(axis=0)) ** 2).sum(axis=1))]
+        to_ij = np.reshape(view["matrix"], (3, 3))[:2]
+        u, v = np.linalg.solve(to_ij[:, :2], middle - to_ij[:, 2])
+        box = page.locator("canvas[data-view=axial]").bounding_box()
+        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        red, green, blue = picture.getpixel(
+            (round(box["x"] + u * box["width"]), round(box["y"] + v * box["height"]))
+        )
+    # the liver is grey and its label orange: neither the one nor the other alone
+    assert red > blue + 15
+    assert min(red, green, blue) > 60
 
 
 def test_a_broken_link_stops_drawing_and_sends_the_unacknowledged_stroke_once(

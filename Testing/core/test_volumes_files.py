@@ -185,7 +185,9 @@ def test_colours_and_further_axes_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.nrrd", "a.nii", "a.nii.gz", "a.mha", "a.nhdr"])
-@pytest.mark.parametrize("content", [b"", b"milk, bread and eggs\n" * 40, gzip.compress(b"eggs" * 500, mtime=0)])
+@pytest.mark.parametrize(
+    "content", [b"", b"milk, bread and eggs\n" * 40, gzip.compress(b"eggs" * 500, mtime=0)]
+)
 def test_a_file_of_another_kind_is_one_clear_error(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     (found,) = find_scans(tmp_path)

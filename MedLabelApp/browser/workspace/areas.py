@@ -44,6 +44,13 @@ class _Streamed(ScheduledRenderStrategy):
         self._scheduler.schedule_render()
 
 
+def _put_image_first(view: SliceView) -> None:
+    """Draw the scan before the labels: what is added later is hidden where labels were drawn already."""
+    actor = view._render_manager.image_actor
+    actor.SetVisibility(False)
+    view.first_renderer().AddViewProp(actor)
+
+
 class ViewArea:
     """One view and its stream; the page shows it in the remote-controlled area of the same name."""
 
@@ -53,6 +60,8 @@ class ViewArea:
         vtkObject.GlobalWarningDisplayOff()
         self.view = kind(scene=slicer_app.scene, app_logic=slicer_app.app_logic, name=name)
         vtkObject.GlobalWarningDisplayOn()
+        if is_slice:
+            _put_image_first(self.view)
         window = self.view.render_window()
         # without a GPU four samples a pixel cost eight times the time of one, and a slice gains nothing
         window.SetMultiSamples(0)
