@@ -23,6 +23,7 @@ from MedLabelLib.storage.following import bring_up_to_date, volumes_behind
 from MedLabelLib.storage.history_log import as_csv, as_json_lines, log_rows
 from MedLabelLib.storage.journal.coding import decode_voxels, encode_voxels
 from MedLabelLib.storage.journal.database import FILE_NAME
+from MedLabelLib.storage.journal.errors import JournalDamagedError
 from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.project_journal import (
     change_definitions,
@@ -275,3 +276,45 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     capsys.readouterr()
     run("log", path, "--csv")
     assert capsys.readouterr().out.startswith("entry,when,author")
+
+
+def test_pruned_history_is_gone_and_the_rest_stays(tmp_path: Path) -> None:
+    volume = small_volume(tmp_path / "p")
+    random, model = np.random.default_rng(4), PlainModel(SHAPE)
+    with VolumeSession.open(volume, "Ada", "browser", rest_seconds=1000) as session:
+        while len(model.past) < 12:
+            action = choose(random, model)
+            model.do(action)
+            do_in_session(session, action)
+        steps = [entry for entry in session.history() if not entry.undone]
+        until = steps[6].id
+        assert session.prune(until) > 0
+        with pytest.raises(JournalDamagedError, match="cannot be had"):
+            session.preview(steps[3].id)
+    with VolumeSession.open(reopened(volume), "Ada", "browser") as session:
+        assert same(plain(session.annotation), model.now)
+        undone = 0
+        while session.undo():
+            undone += 1
+            model.do(("undo", {}))
+        assert undone == len(steps) - 7
+        assert same(plain(session.annotation), model.now)
+    assert check_project(volume.dataset.project) == []
+
+
+def test_many_entries_keep_few_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("MedLabelLib.storage.session.CHECKPOINT_EVERY", 5)
+    monkeypatch.setattr("MedLabelLib.storage.journal.pruning.CHECKPOINT_SPAN", 50)
+    volume = small_volume(tmp_path / "p")
+    random, model, states = np.random.default_rng(4), PlainModel(SHAPE), {}
+    with VolumeSession.open(volume, "Ada", "browser", rest_seconds=1000) as session:
+        for _ in range(200):
+            action = choose(random, model)
+            model.do(action)
+            do_in_session(session, action)
+            session.flush()
+            states[session._state.seq] = model.now
+        with session._journal.reading() as connection:
+            assert connection.execute("SELECT count(*) FROM checkpoints").fetchone()[0] < 10
+        for seq in random.choice(sorted(states), 20):
+            assert same(plain(session.preview(int(seq))), states[int(seq)])

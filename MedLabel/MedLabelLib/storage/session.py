@@ -228,6 +228,19 @@ class VolumeSession:
             self._append(NewEntry(self._opened.volume_id, kind, name, self.author, self.face), [])
         return self._opened.volume_id
 
+    def prune(self, until: int) -> int:
+        """Forget for good what the volume's entries up to ``until`` changed; returns how many there were.
+
+        Who changed what and when stays, and the chain of hashes. Undo, preview and restore do not reach
+        behind it any more.
+        """
+        with self._lock:
+            self._check_writable()
+            name = f"Prune history up to entry {until}"
+            new = NewEntry(self._opened.volume_id, "prune", name, self.author, self.face, target=until)
+            self._append(new, [])
+            return self._journal.prune(self._opened.volume_id, until, self._state)
+
     # -- telling -----------------------------------------------------------------------------------------
 
     def listen(self, callback: Listener) -> Callable[[], None]:
@@ -349,7 +362,7 @@ class VolumeSession:
         with self._lock:
             self._check_writable()
             steps = self._state.done if kind == "undo" else self._state.undone
-            if not steps:
+            if not steps or steps[-1] <= self._state.pruned:
                 return None
             step = self._entry(steps[-1])
             if step is None:
@@ -404,7 +417,9 @@ class VolumeSession:
 
     def _name_of_last(self, steps: list[int]) -> str | None:
         with self._lock:
-            entry = self._entry(steps[-1]) if steps and not self.read_only else None
+            if not steps or self.read_only or steps[-1] <= self._state.pruned:
+                return None
+            entry = self._entry(steps[-1])
             return None if entry is None else entry.name
 
     def _tell(self, operations: list[Operation]) -> None:

@@ -23,7 +23,8 @@ from .entries import BASE, Entry, NewEntry
 from .errors import JournalError
 from .marks import Mark, marks_of, set_marks
 from .network import is_network_folder
-from .state import Loaded, VolumeState, load_state, read_checkpoint, write_checkpoint
+from .pruning import prune_entries, thin_checkpoints, thin_hashes
+from .state import Loaded, VolumeState, load_state, write_checkpoint
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -211,11 +212,18 @@ class Journal:
         """Keep the whole state, so that the next opening starts there."""
         with self.writing() as connection:
             write_checkpoint(connection, volume, state)
+            thin_checkpoints(connection, volume)
+            thin_hashes(connection, volume)
         state.checkpoint, state.since_checkpoint = state.seq, 0
 
-    def checkpoint_state(self, volume: str, seq: int) -> VolumeState:
+    def prune(self, volume: str, until: int, state: VolumeState) -> int:
+        """Forget what entries up to ``until`` changed; ``state``, the newest, is kept whole."""
+        with self.writing() as connection:
+            write_checkpoint(connection, volume, state)
+            count = prune_entries(connection, volume, until, state.seq)
         with self.reading() as connection:
-            return read_checkpoint(connection, volume, seq)
+            connection.execute("VACUUM")
+        return count
 
     # -- which volume is which ---------------------------------------------------------------------------
 

@@ -35,7 +35,8 @@ class VolumeState:
 
     ``changed`` says for each object which entry last changed its mask; ``done`` are the steps in effect,
     ``undone`` those that redo would bring back, both oldest first. ``blobs`` remembers where a
-    checkpoint holds a mask: object key → (the ``changed`` it held for, row of the checkpoint).
+    checkpoint holds a mask: object key → (the ``changed`` it held for, row of the checkpoint). What
+    entries up to ``pruned`` changed is forgotten.
     """
 
     annotation: Annotation
@@ -47,6 +48,7 @@ class VolumeState:
     blobs: dict[str, tuple[int, list]] = field(default_factory=dict)
     checkpoint: int = 0
     since_checkpoint: int = 0
+    pruned: int = 0
 
     def note(self, entry: Entry, operations: Sequence[Operation], marks: Sequence[Mark]) -> None:
         """Take an entry in whose operations the annotation has got already."""
@@ -63,6 +65,8 @@ class VolumeState:
             self.undone.append(self.done.pop())
         elif entry.kind == "redo":
             self.done.append(self.undone.pop())
+        elif entry.kind == "prune":
+            self.pruned = entry.target
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ def write_checkpoint(connection: sqlite3.Connection, volume: str, state: VolumeS
         "changed": state.changed,
         "done": state.done,
         "undone": state.undone,
+        "pruned": state.pruned,
         "provenance": provenance_to_json(state.provenance),
     }
     content = zlib.compress(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), 1)
@@ -178,6 +183,7 @@ def read_checkpoint(connection: sqlite3.Connection, volume: str, seq: int) -> Vo
             data["undone"],
             provenance_from_json(data["provenance"]),
             checkpoint=seq,
+            pruned=data["pruned"],
         )
         for entry in annotation.objects:
             if entry.key in data["masks"]:
