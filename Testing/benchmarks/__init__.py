@@ -1,0 +1,1 @@
+"""Timings, run by ``medlabel bench``; they are no tests."""
