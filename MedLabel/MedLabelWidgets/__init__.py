@@ -1,0 +1,1 @@
+"""The Qt panels of the desktop, in Slicer's style."""
