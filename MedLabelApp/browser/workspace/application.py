@@ -162,6 +162,8 @@ class WorkspaceApplication:
         if what in ("saved", "mask", "objects"):
             state.ml_saved = saved_row(workspace)
             session = workspace.session
+            if session is not None:
+                state.ml_place = session.volume.dataset.project.name
             state.ml_undo = (session.can_undo if session else None) or ""
             state.ml_redo = (session.can_redo if session else None) or ""
             if state.ml_history_open:
