@@ -14,7 +14,6 @@ from MedLabelLib.model.geometry import VolumeGeometry
 from MedLabelLib.model.planes import Plane
 from support.plain_brush import plain_stroke
 
-
 # mm
 RIM = 1e-5
 
