@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PROOF_REPORT := docs/proofs/summary.md
 FIXED_SEED := 20240229
 
-.PHONY: run test prove lint clean setup-run setup-test
+.PHONY: run test prove lint cmake-lists clean setup-run setup-test
 .DEFAULT_GOAL := run
 
 run: setup-run
@@ -48,6 +48,10 @@ $(VENV)/.test-ready: pyproject.toml tools/environment.sh
 $(SDK_VENV)/.ready: tools/supervisely-sdk.txt tools/environment.sh
 	tools/environment.sh $(SDK_VENV) -r tools/supervisely-sdk.txt
 	@touch $@
+
+# Rewrites the lists of Python files in the modules' CMakeLists.txt.
+cmake-lists:
+	$(BIN)/python tools/list_module_files.py
 
 clean:
 	rm -rf $(VENV) $(SDK_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

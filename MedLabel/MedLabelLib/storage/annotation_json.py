@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..model.annotation import Annotation, LabelObject, PlaneFigure, Tag
 from ..model.errors import AnnotationError, FileFormatError
@@ -119,6 +118,8 @@ def shape_to_json(shape: PlaneShape) -> tuple[str, dict[str, Any]]:
 
 
 def _png(pixels: NDArray[np.bool_]) -> bytes:
+    from PIL import Image
+
     image = Image.fromarray(pixels.astype(np.uint8), mode="P")
     image.putpalette([0, 0, 0, 255, 255, 255])
     buffer = io.BytesIO()
@@ -232,6 +233,8 @@ def shape_from_json(kind: str, geometry: dict[str, Any]) -> PlaneShape:
 
 
 def _pixels(data: str) -> NDArray[np.bool_]:
+    from PIL import Image
+
     try:
         image = Image.open(io.BytesIO(zlib.decompress(base64.b64decode(data))))
         image.load()

@@ -1,9 +1,8 @@
-"""The objects of an annotation as the segments of a segmentation node, kept alike in both directions."""
+"""The objects of an annotation shown as the segments of a segmentation node."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..model.annotation import Annotation, LabelObject
 from ..model.box import Box
@@ -108,24 +107,6 @@ class SegmentationBinding:
         labelmap.SetGeometryFromImageToWorldMatrix(to_vtk_matrix(self.geometry.ijk_to_ras_matrix))
         segment.AddRepresentation(BINARY_LABELMAP, labelmap)
         segment.SetLabelValue(1)
-
-    # -- from the scene to the annotation ----------------------------------------------------------------
-
-    def read(self, key: str) -> tuple[Box, NDArray[np.bool_]] | None:
-        """A segment's voxels as they are in the scene: a box of the volume and its voxels; None if empty.
-
-        Slicer's own effects may have moved the segment to a labelmap that others share.
-        """
-        segment = self.segmentation.GetSegment(key)
-        labelmap = None if segment is None else segment.GetRepresentation(BINARY_LABELMAP)
-        if labelmap is None or image_box(labelmap).is_empty:
-            return None
-        outer = image_box(labelmap)
-        inside = outer.intersection(Box.whole(self.geometry.shape))
-        if inside.is_empty:
-            return None
-        voxels = image_voxels(labelmap)[inside.within(outer)] == segment.GetLabelValue()
-        return inside, np.asfortranarray(voxels)
 
 
 def roomy_box(mask: Mask, geometry: VolumeGeometry, margin: int = 16) -> Box:
