@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from MedLabelApp.listing import count_mask, volume_entry
+from MedLabelApp.listing import volume_entry
 from MedLabelLib.model.errors import MedLabelError
 from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.volume import Volume
@@ -21,7 +21,6 @@ class Description:
         self._project = project
         self._lock = threading.Lock()
         self._volumes: dict[Path, tuple[Stamp, dict[str, Any]]] = {}
-        self._counts: dict[Path, tuple[Stamp, int]] = {}
 
     def __call__(self) -> dict[str, Any]:
         """The project's JSON. A volume that cannot be read stands in ``problems``, and hides no other."""
@@ -33,7 +32,7 @@ class Description:
                 datasets.append({"name": dataset.name, "volumes": [entry for entry in volumes if entry]})
             return {
                 "name": self._project.name,
-                "path_label": str(self._project.path),
+                "path_label": _short(self._project.path),
                 "datasets": datasets,
                 "arriving": [],
                 "problems": problems,
@@ -44,7 +43,7 @@ class Description:
             entry = self._entry(volume)
             definitions = self._project.definitions
             objects = [
-                {**entry_object, "color": definitions.label_class(entry_object["class"]).color}
+                {**_shown(entry_object), "color": definitions.label_class(entry_object["class"]).color}
                 for entry_object in entry["objects"]
             ]
         except (MedLabelError, OSError) as error:
@@ -57,17 +56,24 @@ class Description:
         stamp = _stamp(volume.annotation_path)
         known = self._volumes.get(volume.annotation_path)
         if known is None or known[0] != stamp:
-            known = stamp, volume_entry(volume, self._count)
+            known = stamp, volume_entry(volume, _uncounted)
             self._volumes[volume.annotation_path] = known
         return known[1]
 
-    def _count(self, path: Path, shape: tuple[int, int, int]) -> int:
-        stamp = _stamp(path)
-        known = self._counts.get(path)
-        if known is None or known[0] != stamp:
-            known = stamp, count_mask(path, shape)
-            self._counts[path] = known
-        return known[1]
+
+def _uncounted(_path: Path, _shape: tuple[int, int, int]) -> int:
+    """The page shows no voxel counts, and counting would read every mask before it shows anything."""
+    return 0
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: entry[name] for name in ("key", "class", "number", "tags")}
+
+
+def _short(path: Path) -> str:
+    """A folder as a person says it: ``~/…`` where it lies in the user's own."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if home in path.parents else str(path)
 
 
 def _stamp(path: Path) -> Stamp:

@@ -32,7 +32,7 @@ def _volume(name: str, modality: str, shape: list[int], spacing: list[float], **
 
 
 def _object(name: str, color: str, number: int = 1) -> dict:
-    return {"class": name, "color": color, "number": number, "voxels": 1000}
+    return {"class": name, "color": color, "number": number}
 
 
 _STRUCTURES = ["liver", "spleen", "aorta", "heart", "left lung", "right lung", "trachea", "T8", "T9"]

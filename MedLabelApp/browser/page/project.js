@@ -2,7 +2,7 @@
 //
 // {"name", "path_label", "opening"?: {"name", "shown"},
 //  "datasets": [{"name", "volumes": [{"name", "dataset", "modality", "shape": [i, j, k], "spacing": [i, j, k],
-//    "objects": [{"class", "color", "number", "voxels"}], "tags": [text or {"name", "value"}], "status"}]}],
+//    "objects": [{"class", "color", "number"}], "tags": [text or {"name", "value"}], "status"}]}],
 //  "arriving": [{"name", "percent", "message"}], "problems": [text]}
 
 import { collectDropped, collectChosen, upload } from "./upload.js";
