@@ -8,21 +8,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from ..model.annotation import Annotation, LabelObject
-from ..model.edits import Change, MaskOp, Operation, RecordOp, apply, changes_of, difference, invert
+from ..model.annotation import Annotation
+from ..model.edits import Change, Operation, RecordOp, apply, changes_of, difference, invert
 from ..model.errors import AnnotationError, MedLabelError, NotFoundError
 from ..model.planes import Plane
 from .edit import Edit
-from .journal import files
 from .journal.entries import BASE, STEP_KINDS, Entry, NewEntry
 from .journal.errors import JournalDamagedError, JournalError, TakenOverError
 from .journal.journal import encode_entry
-from .journal.salvage import write_head
 from .journal.state import VolumeState
 from .opening import open_volume
 from .resting import RestingWriter
 from .steps import HistoryEntry, ReadOnlyError, SavedState, SliceOrigin, Step
 from .volume import Volume
+from .volume_files import VolumeFiles
 
 Listener = Callable[[list[Change]], None]
 
@@ -59,21 +58,17 @@ class VolumeSession:
         self.read_only_reason = self._opened.read_only_reason
         self.notes = list(self._opened.notes)
         self._lock = threading.RLock()
-        self._file_lock = threading.Lock()
         self._listeners: list[Listener] = []
         self._entries: dict[int, Entry | None] = {}
-        self._dirty: set[str] = set(self._opened.dirty)
-        self._gone: set[str] = set(self._opened.gone)
-        self._drawn = {entry.key: _has_voxels(entry) for entry in self.annotation.objects}
         self._saved = SavedState("saved", None)
         self._closed = False
         self._writer = RestingWriter(self._follow, rest_seconds)
         try:
-            self._geometry = volume.geometry()
+            self._files = VolumeFiles(volume, self._opened, volume.geometry(), self._lock)
         except MedLabelError:
             self._let_go()
             raise
-        if self._dirty or self._gone:
+        if self._files.behind and not self.read_only:
             self._writer.touch()
 
     @classmethod
@@ -265,27 +260,18 @@ class VolumeSession:
 
     def flush(self) -> None:
         """Write the files that do not show the newest state yet."""
-        with self._file_lock:
+        if self.read_only or self._closed or not self._files.behind:
+            return
+        try:
+            self._files.write()
             with self._lock:
-                if self.read_only or self._closed or not (self._dirty or self._gone):
-                    return
-                pending = self._pending()
-            try:
-                self._journal.check_lease(self._opened.volume_id, self._opened.token)
-                files.write_files(self._journal, self._opened.volume_id, self.volume, self._geometry, pending)
-                write_head(self.volume.dataset.project, self._journal)
-                with self._lock:
-                    if self._state.since_checkpoint >= CHECKPOINT_EVERY:
-                        self._journal.checkpoint(self._opened.volume_id, self._state)
-            except MedLabelError as error:
-                with self._lock:
-                    self._dirty |= {files.ANNOTATION, *pending.masks}
-                    self._gone |= pending.gone
-                    self._saved = replace(
-                        self._saved, reason=f"the project's files do not follow yet: {error.reason}"
-                    )
-                raise
-            self._saved = SavedState("saved", self._saved.at or datetime.now(timezone.utc))
+                if self._state.since_checkpoint >= CHECKPOINT_EVERY:
+                    self._journal.checkpoint(self._opened.volume_id, self._state)
+        except MedLabelError as error:
+            reason = f"the project's files do not follow yet: {error.reason}"
+            self._saved = replace(self._saved, reason=reason)
+            raise
+        self._saved = SavedState("saved", self._saved.at or datetime.now(timezone.utc))
 
     def close(self) -> None:
         """Write the files, and let the volume go. What cannot be written is still in the journal."""
@@ -355,7 +341,8 @@ class VolumeSession:
         self._entries[entry.seq] = entry
         self._state.note(entry, operations, [mark.owned(entry.seq) for mark in marks])
         self._saved = SavedState("saved", entry.when, self._saved.reason)
-        self._note_files(operations)
+        self._files.note(operations)
+        self._writer.touch()
         return entry
 
     def _move(self, kind: str) -> Step | None:
@@ -429,42 +416,9 @@ class VolumeSession:
 
     # -- the files that follow ---------------------------------------------------------------------------
 
-    def _note_files(self, operations: Sequence[Operation]) -> None:
-        """Note which files the operations make stale. The annotation's own is written with every other."""
-        present = {entry.key: entry for entry in self.annotation.objects}
-        for operation in operations:
-            if isinstance(operation, MaskOp) and (entry := present.get(operation.object_key)) is not None:
-                if entry.mask_key is not None:
-                    self._dirty.add(entry.mask_key)
-            elif isinstance(operation, RecordOp) and operation.target == "object" and operation.before:
-                old = operation.before["mask_key"]
-                if old is not None and (operation.after is None or operation.after["mask_key"] != old):
-                    self._gone.add(old)
-        self._dirty.add(files.ANNOTATION)
-        self._writer.touch()
-
-    def _pending(self) -> files.Pending:
-        """What is to be written, copied, so that editing can go on meanwhile."""
-        masks, gone = {}, set(self._gone)
-        for entry in self.annotation.objects:
-            if entry.mask_key in self._dirty or entry.key not in self._drawn:
-                self._drawn[entry.key] = _has_voxels(entry)
-                if self._drawn[entry.key]:
-                    masks[entry.mask_key] = entry.mask.copy()
-                elif entry.mask_key is not None:
-                    gone.add(entry.mask_key)
-            gone.discard(entry.mask_key if self._drawn[entry.key] else None)
-        content = files.annotation_bytes(self.annotation, lambda entry: self._drawn[entry.key])
-        self._dirty, self._gone = set(), set()
-        return files.Pending(self._state.seq, content, masks, gone)
-
     def _follow(self) -> None:
         try:
             self.flush()
         except MedLabelError:
             # the reason stands in `saved`; the next edit, save or close tries again
             return
-
-
-def _has_voxels(entry: LabelObject) -> bool:
-    return entry.mask_key is not None and entry.mask is not None and entry.mask.box is not None
