@@ -10,8 +10,9 @@ needed=(libegl1 libgl1 libopengl0 libgl1-mesa-dri)
 # a snap, in whose place the tests use the one that playwright brings.
 welcome=(libosmesa6)
 if [ "$purpose" = test ]; then
-    # file brings libmagic, which the Supervisely SDK loads; libatomic1 is for playwright's driver.
-    needed+=(fonts-dejavu-core file libatomic1)
+    # file brings libmagic, which the Supervisely SDK loads; libatomic1 is for playwright's driver;
+    # strace records what a writer syncs, for the proof against power cuts.
+    needed+=(fonts-dejavu-core file libatomic1 strace)
     command -v chromium >/dev/null || welcome+=(chromium)
 fi
 

@@ -23,10 +23,10 @@ def register(subparsers) -> None:
 
 
 def run_export(args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    from MedLabelApp.command.opened_project import open_project
     from MedLabelLib.exchange.exporting import export_project
-    from MedLabelLib.storage.project import Project
 
-    project = Project.open(args.project)
+    project = open_project(args.project, out)
     chosen = None
     if args.volumes:
         found = {volume.label: volume for volume in map(project.find_volume, args.volumes)}

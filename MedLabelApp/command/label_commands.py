@@ -32,6 +32,7 @@ def run_label(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelLib.model.annotation import LabelObject
     from MedLabelLib.model.errors import LockedError
     from MedLabelLib.storage.project import Project
+    from MedLabelLib.storage.project_journal import change_definitions
     from MedLabelLib.storage.session import VolumeSession
 
     project = Project.open(args.project)
@@ -41,7 +42,8 @@ def run_label(args: argparse.Namespace, out: Output) -> dict[str, Any]:
         if session.read_only:
             raise LockedError(f"{volume.label} cannot be labeled: {session.read_only_reason}")
         if not project.definitions.has_class(args.label_class):
-            project.set_definitions(project.definitions.with_class(args.label_class))
+            wanted = project.definitions.with_class(args.label_class)
+            change_definitions(project, wanted, f"New class {args.label_class}", author(), "command")
         with session.edit(f"label {args.label_class} from {args.file.name}", "label") as edit:
             added = edit.add_object(LabelObject(args.label_class, mask=mask))
         session.save()

@@ -95,10 +95,10 @@ def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
 
 
 def run_list(args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    from MedLabelApp.command.opened_project import open_project
     from MedLabelApp.listing import volume_entry
-    from MedLabelLib.storage.project import Project
 
-    project = Project.open(args.project)
+    project = open_project(args.project, out)
     only = None if args.volume is None else project.find_volume(args.volume)
     datasets = []
     for dataset in project.datasets():

@@ -41,9 +41,9 @@ def add_listening(parser: argparse.ArgumentParser) -> None:
 
 def run_serve(args: argparse.Namespace, out: Output) -> None:
     from MedLabelApp.browser.describe import Description
-    from MedLabelLib.storage.project import Project
+    from MedLabelApp.command.opened_project import open_project
 
-    project = Project.open(args.project)
+    project = open_project(args.project, out)
     serve_project(project, Description(project), args, out)
 
 

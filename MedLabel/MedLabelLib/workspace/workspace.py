@@ -13,6 +13,7 @@ from ..model.errors import NotFoundError
 from ..model.geometry import VolumeGeometry
 from ..model.mask import Mask
 from ..model.planes import Plane
+from ..storage.project_journal import change_definitions
 from ..storage.session import ReadOnlyError, VolumeSession
 from ..volumes.image import VolumeImage
 from .segmentation_node import SegmentationBinding
@@ -113,7 +114,8 @@ class Workspace:
         session = self._writable_session()
         project = session.volume.dataset.project
         if not project.definitions.has_class(class_name):
-            project.set_definitions(project.definitions.with_class(class_name))
+            wanted = project.definitions.with_class(class_name)
+            change_definitions(project, wanted, f"New class {class_name}", session.author, session.face)
         added = LabelObject(class_name)
         with session.edit(f"New {class_name}", tool="objects") as edit:
             edit.add_object(added)
