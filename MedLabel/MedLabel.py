@@ -83,15 +83,18 @@ class MedLabelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self):
         self.removeObservers()
+        # a setup that broke half-way left only some of it
+        if self._breath is not None:
+            self._breath.stop()
         if self.logic is None:
             return
-        self._breath.stop()
         try:
             self.logic.closeVolume()
         except Exception:
             # the application is closing: nothing but the log can take it any more
             logging.exception("MedLabel could not save the labels of the volume that was open")
-        self.segmentEditor.cleanup()
+        if self.segmentEditor is not None:
+            self.segmentEditor.cleanup()
         self.logic = None
 
     def onReload(self):
