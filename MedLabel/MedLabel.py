@@ -1,6 +1,5 @@
 """The workspace module: a project's volumes, labelled in Slicer's own Segment Editor."""
 
-import getpass
 import logging
 import os
 import time
@@ -262,6 +261,7 @@ class MedLabelLogic(ScriptedLoadableModuleLogic):
         Raises MedLabelError when there is no such volume or its files cannot be read.
         """
         from MedLabelLib.model.errors import ProjectError
+        from MedLabelLib.storage.author import author
         from MedLabelLib.workspace.edited_volume import EditedVolume
 
         if self.project is None:
@@ -291,14 +291,6 @@ class MedLabelLogic(ScriptedLoadableModuleLogic):
         slicer.util.setSliceViewerLayers(
             background=self.edited.volume_node, fit=hasViews, rotateToVolumePlane=hasViews
         )
-
-
-def author():
-    """Who is at work: the user of this machine."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
 
 
 class MedLabelTest(ScriptedLoadableModuleTest):

@@ -89,8 +89,8 @@ def _move(args: argparse.Namespace, out: Output, kind: str) -> dict[str, Any]:
 
 
 def run_restore(args: argparse.Namespace, out: Output) -> dict[str, Any]:
-    from MedLabelApp.browser.workspace.opening import author
     from MedLabelLib.model.errors import MedLabelError
+    from MedLabelLib.storage.author import author
     from MedLabelLib.storage.project import Project
     from MedLabelLib.storage.project_journal import deleted_volumes, restore_volume
 
@@ -137,8 +137,8 @@ def run_check(args: argparse.Namespace, out: Output) -> dict[str, Any]:
 
 
 def _open(args: argparse.Namespace) -> tuple:
-    from MedLabelApp.browser.workspace.opening import author
     from MedLabelLib.model.errors import LockedError
+    from MedLabelLib.storage.author import author
     from MedLabelLib.storage.project import Project
     from MedLabelLib.storage.session import VolumeSession
 

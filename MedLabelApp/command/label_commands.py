@@ -27,10 +27,10 @@ def register(subparsers) -> None:
 
 
 def run_label(args: argparse.Namespace, out: Output) -> dict[str, Any]:
-    from MedLabelApp.browser.workspace.opening import author
     from MedLabelLib.exchange.label_image import label_from_image
     from MedLabelLib.model.annotation import LabelObject
     from MedLabelLib.model.errors import LockedError
+    from MedLabelLib.storage.author import author
     from MedLabelLib.storage.project import Project
     from MedLabelLib.storage.project_journal import change_definitions
     from MedLabelLib.storage.session import VolumeSession

@@ -42,6 +42,7 @@ class Mask:
         self.shape = tuple(int(n) for n in shape)
         self._box: Box | None = None
         self._voxels: NDArray[np.bool_] | None = None
+        self._count: int | None = None
 
     @classmethod
     def from_array(cls, array: NDArray) -> Mask:
@@ -85,8 +86,10 @@ class Mask:
 
     @property
     def count(self) -> int:
-        """How many voxels belong to the object."""
-        return 0 if self._voxels is None else int(np.count_nonzero(self._voxels))
+        """How many voxels belong to the object; counted once after each change."""
+        if self._count is None:
+            self._count = 0 if self._voxels is None else int(np.count_nonzero(self._voxels))
+        return self._count
 
     def read(self, box: Box) -> NDArray[np.bool_]:
         """A copy of the voxels of ``box`` ``[i, j, k]``, which lies in the volume."""
@@ -133,6 +136,7 @@ class Mask:
             self._set(change.box, change.after)
 
     def _set(self, box: Box, voxels: NDArray[np.bool_]) -> None:
+        self._count = None
         if self._voxels is None or not self._box.holds(box):
             self._grow(box if self._box is None else self._box.union(box))
         self._voxels[box.within(self._box)] = voxels

@@ -7,36 +7,27 @@ one of them has is chosen here.
 from __future__ import annotations
 
 import slicer
-from vtkmodules.util.numpy_support import get_vtk_array_type, numpy_to_vtk, vtk_to_numpy
-from vtkmodules.vtkCommonCore import vtkCommand
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 vtkMRMLScalarVolumeNode = slicer.vtkMRMLScalarVolumeNode
-vtkMRMLScalarVolumeDisplayNode = slicer.vtkMRMLScalarVolumeDisplayNode
 vtkMRMLSegmentationNode = slicer.vtkMRMLSegmentationNode
 vtkOrientedImageData = slicer.vtkOrientedImageData
 vtkSegment = slicer.vtkSegment
 vtkSegmentation = slicer.vtkSegmentation
-vtkSegmentationConverter = slicer.vtkSegmentationConverter
 
-BINARY_LABELMAP = vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-CLOSED_SURFACE = vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+BINARY_LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
 
 __all__ = [
     "BINARY_LABELMAP",
-    "CLOSED_SURFACE",
-    "get_vtk_array_type",
     "numpy_to_vtk",
-    "vtkCommand",
     "vtkImageData",
-    "vtkMRMLScalarVolumeDisplayNode",
     "vtkMRMLScalarVolumeNode",
     "vtkMRMLSegmentationNode",
     "vtkMatrix4x4",
     "vtkOrientedImageData",
     "vtkSegment",
     "vtkSegmentation",
-    "vtkSegmentationConverter",
     "vtk_to_numpy",
 ]

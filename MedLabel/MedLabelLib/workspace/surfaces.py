@@ -77,7 +77,8 @@ class Surfaces:
         """Make the surface of an object anew from a copy of its mask."""
         self._colors[key], self._visible[key] = color, visible
         if key in self._running:
-            self._again[key] = mask.copy()
+            # copied when its turn comes: many strokes may come first
+            self._again[key] = mask
         else:
             self._running[key] = self._pool.submit(mask_surface, mask.copy(), self._geometry)
 

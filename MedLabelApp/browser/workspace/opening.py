@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from MedLabelLib.model.errors import MedLabelError, ProjectError
+from MedLabelLib.storage.author import author
 from MedLabelLib.storage.names import free_name, tame_name
 from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.session import VolumeSession
@@ -103,11 +103,3 @@ def _volume_in(home: Path) -> Volume:
     if len(volumes) != 1:
         raise ProjectError("the labels beside this scan are a project of their own; open that", home)
     return volumes[0]
-
-
-def author() -> str:
-    """Who is at work: the user of this machine."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
