@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from MedLabelApp.command import (
+    bench_command,
     demo_command,
     export_command,
     history_commands,
@@ -29,6 +30,7 @@ COMMANDS = (
     export_command,
     serve_commands,
     history_commands,
+    bench_command,
 )
 INTERRUPTED = 130
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from MedLabelApp.bench.rows import Row
 from MedLabelLib.model.annotation import LabelObject
 from MedLabelLib.model.box import Box
 from MedLabelLib.model.definitions import Definitions, LabelClass
@@ -24,28 +24,23 @@ from MedLabelLib.storage.session import VolumeSession
 from MedLabelLib.storage.volume import Volume
 from MedLabelLib.volumes.image import SourceRecord, VolumeImage
 
+TITLE = "the journal, beside a whole snapshot for each edit"
+
 SHAPE = (512, 512, 133)
 STROKES = 300
 ENTRIES = 10_000
 VOLUMES, ENTRIES_OF_EACH = 10_000, 100
 
 
-def run(large: bool = True) -> list[dict[str, Any]]:
-    """Rows of ``what``, ``value``, ``unit`` and ``limit`` (or None). ``large``: a million entries."""
-    rows: list[dict[str, Any]] = []
+def run(full: bool = False) -> Iterator[Row]:
+    """``full``: a project of a million entries too."""
     with tempfile.TemporaryDirectory() as folder:
-        _strokes(_volume(Path(folder) / "strokes", SHAPE), rows)
-        _snapshots(rows)
-        _long_history(_volume(Path(folder) / "history", (256, 256, 60)), rows)
-        if large:
-            _large_project(_volume(Path(folder) / "large", (64, 64, 20)), rows)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    rows.append(_row("peak memory of all this", memory, "MB"))
-    return rows
-
-
-def _row(what: str, value: float, unit: str, limit: float | None = None) -> dict[str, Any]:
-    return {"what": what, "value": round(float(value), 4), "unit": unit, "limit": limit}
+        yield from _strokes(_volume(Path(folder) / "strokes", SHAPE))
+        yield from _snapshots()
+        yield from _long_history(_volume(Path(folder) / "history", (256, 256, 60)))
+        if full:
+            yield from _large_project(_volume(Path(folder) / "large", (64, 64, 20)))
+    yield Row("peak memory of all this", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
 
 
 def _volume(folder: Path, shape: tuple[int, int, int]) -> Volume:
@@ -77,13 +72,13 @@ def _stroke(random: np.random.Generator, shape: tuple[int, int, int]) -> tuple[B
     return Box(start, (start[0] + span, start[1] + span, start[2] + 1)), plane[:, :, None]
 
 
-def _timed(work: Callable[[], Any]) -> float:
+def _timed(work: Callable[[], object]) -> float:
     begin = time.perf_counter()
     work()
     return (time.perf_counter() - begin) * 1000
 
 
-def _strokes(volume: Volume, rows: list[dict[str, Any]]) -> None:
+def _strokes(volume: Volume) -> Iterator[Row]:
     random = np.random.default_rng(1)
     raw = float(np.prod(SHAPE))
     with VolumeSession.open(volume, "bench", "command", rest_seconds=1000) as session:
@@ -97,28 +92,28 @@ def _strokes(volume: Volume, rows: list[dict[str, Any]]) -> None:
                                 if session.annotation.object(key).mask else brush)  # fmt: skip
 
         times = sorted(_timed(stroke) for _ in range(STROKES))
-        rows.append(_row("a brush stroke, median", times[STROKES // 2], "ms"))
-        rows.append(_row("a brush stroke, 95th percentile", times[int(STROKES * 0.95)], "ms", 10))
+        yield Row("a brush stroke, median", times[STROKES // 2], "ms")
+        yield Row("a brush stroke, 95th percentile", times[int(STROKES * 0.95)], "ms", 10)
         with session._journal.reading() as connection:
             sizes = [
                 size for (size,) in connection.execute("SELECT length(ops) FROM entries WHERE ops NOTNULL")
             ]
-        rows.append(_row("a brush stroke, share of the mask's raw size", 100 * max(sizes) / raw, "%", 2))
+        yield Row("a brush stroke, share of the mask's raw size", 100 * max(sizes) / raw, "%", 2)
         times = sorted(_timed(session.undo) for _ in range(100))
-        rows.append(_row("undo, 95th percentile", times[95], "ms", 30))
-        rows.append(_row("writing the files once editing rests", _timed(session.flush), "ms"))
+        yield Row("undo, 95th percentile", times[95], "ms", 30)
+        yield Row("writing the files once editing rests", _timed(session.flush), "ms")
 
 
-def _snapshots(rows: list[dict[str, Any]]) -> None:
+def _snapshots() -> Iterator[Row]:
     """What a tool does that keeps the whole mask for each edit, raw in memory or compressed."""
     mask = np.zeros(SHAPE, bool, order="F")
     mask[150:350, 180:330, 40:90] = True
-    rows.append(_row("a whole snapshot, copied in memory", _timed(mask.copy), "ms"))
-    rows.append(_row("a whole snapshot, its size in memory", mask.nbytes / 1e6, "MB"))
-    rows.append(_row("a whole snapshot, compressed", _timed(lambda: encode_voxels(mask)), "ms"))
+    yield Row("a whole snapshot, copied in memory", _timed(mask.copy), "ms")
+    yield Row("a whole snapshot, its size in memory", mask.nbytes / 1e6, "MB")
+    yield Row("a whole snapshot, compressed", _timed(lambda: encode_voxels(mask)), "ms")
 
 
-def _long_history(volume: Volume, rows: list[dict[str, Any]]) -> None:
+def _long_history(volume: Volume) -> Iterator[Row]:
     random = np.random.default_rng(2)
     with VolumeSession.open(volume, "bench", "command", rest_seconds=1000) as session:
         with session.edit("New tumour") as edit:
@@ -130,17 +125,17 @@ def _long_history(volume: Volume, rows: list[dict[str, Any]]) -> None:
             if number % 500 == 499:
                 session.flush()
     size = sum(path.stat().st_size for path in volume.dataset.project.private.rglob("*") if path.is_file())
-    rows.append(_row(f"the journal of {ENTRIES} strokes", size / 1e6, "MB"))
+    yield Row(f"the journal of {ENTRIES} strokes", size / 1e6, "MB")
     opened: list[VolumeSession] = []
     took = _timed(lambda: opened.append(VolumeSession.open(volume, "bench", "command")))
-    rows.append(_row(f"opening a volume of {ENTRIES} entries", took, "ms", 1000))
-    rows.append(_row("its history, listed", _timed(opened[0].history), "ms"))
+    yield Row(f"opening a volume of {ENTRIES} entries", took, "ms", 1000)
+    yield Row("its history, listed", _timed(opened[0].history), "ms")
     middle = opened[0].history()[ENTRIES // 2].id
-    rows.append(_row("a preview of its middle", _timed(lambda: opened[0].preview(middle)), "ms"))
+    yield Row("a preview of its middle", _timed(lambda: opened[0].preview(middle)), "ms")
     opened[0].close()
 
 
-def _large_project(volume: Volume, rows: list[dict[str, Any]]) -> None:
+def _large_project(volume: Volume) -> Iterator[Row]:
     project = volume.dataset.project
     VolumeSession.open(volume, "bench", "command").close()
     with Journal.open(project, "command", "bench") as journal, journal.writing() as connection:
@@ -156,19 +151,11 @@ def _large_project(volume: Volume, rows: list[dict[str, Any]]) -> None:
         opened.append(VolumeSession.open(next(Project.open(project.path).volumes()), "bench", "command"))
 
     total = VOLUMES * ENTRIES_OF_EACH
-    rows.append(
-        _row(f"opening a project of {total} entries, and a volume of it", _timed(open_it), "ms", 1000)
-    )
+    yield Row(f"opening a project of {total} entries, and a volume of it", _timed(open_it), "ms", 1000)
 
     def edit_it() -> None:
         with opened[0].edit("New tumour") as edit:
             edit.add_object(LabelObject("tumour"))
 
-    rows.append(_row("an edit in it", _timed(edit_it), "ms", 10))
+    yield Row("an edit in it", _timed(edit_it), "ms", 10)
     opened[0].close()
-
-
-if __name__ == "__main__":
-    for row in run():
-        limit = "" if row["limit"] is None else f"  (at most {row['limit']})"
-        print(f"{row['what']:60} {row['value']:12.3f} {row['unit']}{limit}", flush=True)

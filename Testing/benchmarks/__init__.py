@@ -1,1 +1,0 @@
-"""Timings, run by ``medlabel bench``; they are no tests."""
