@@ -1,0 +1,35 @@
+// The keys of the page. Each script adds its actions to medlabel.actions:
+// {id, title, keys: ["Ctrl+S", …], run(event)}, where run may return false to leave the key to the page.
+(function () {
+  "use strict";
+  const medlabel = (window.medlabel = window.medlabel || {});
+  medlabel.actions = medlabel.actions || [];
+  const state = () => window.trame.state.state;
+
+  // "Ctrl+Shift+Z": how a key's name is written
+  medlabel.keyName = (event) => {
+    const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+    const letter = /^[A-Z]$/.test(key);
+    const shift = event.shiftKey && (letter || key.length > 1);
+    return [(event.ctrlKey || event.metaKey) && "Ctrl", event.altKey && "Alt", shift && "Shift", key].filter(Boolean).join("+");
+  };
+
+  // the view that a key without a pointer means: the focused one, else the one under the pointer
+  medlabel.keyView = (event) =>
+    (event.target.dataset && event.target.dataset.view) || medlabel.hover || "axial";
+
+  document.addEventListener("keydown", (event) => {
+    if (medlabel.broken) return;
+    const name = medlabel.keyName(event);
+    const typing = event.target.closest("input:not([type=range])");
+    if (typing && !name.startsWith("Ctrl+")) return;
+    const tool = (state().ml_tools || []).find((one) => one.key === name);
+    if (tool) {
+      window.trame.state.set("ml_tool", tool.name);
+      event.preventDefault();
+      return;
+    }
+    const action = medlabel.actions.find((one) => one.keys.includes(name));
+    if (action && action.run(event) !== false) event.preventDefault();
+  });
+})();

@@ -1,0 +1,146 @@
+// Pointer and wheel over the slice views. The page knows each view's matrix from its own fractions to voxels.
+// Tools add themselves to medlabel.tools: {name: {begin(point), move(drag, point), end(drag)}}, where begin
+// returns what is dragged, and point is {canvas, name, event, u, v, ijk}. What a script draws over a view it
+// adds to medlabel.painters: (pen, width, height, canvas, cursor).
+(function () {
+  "use strict";
+  const medlabel = (window.medlabel = window.medlabel || {});
+  medlabel.tools = medlabel.tools || {};
+  medlabel.painters = medlabel.painters || [];
+  medlabel.actions = medlabel.actions || [];
+  const state = () => window.trame.state.state;
+  let drag = null; // {tool, what}
+
+  medlabel.toIjk = (name, u, v) => {
+    const m = state().ml_views[name].matrix;
+    return [0, 3, 6].map((r) => m[r] * u + m[r + 1] * v + m[r + 2]);
+  };
+
+  medlabel.fractions = (canvas, event) => {
+    const box = canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  };
+
+  // -- what is drawn in the page itself ------------------------------------------------------------------
+
+  medlabel.paint = (canvas, cursor) => {
+    const ratio = devicePixelRatio || 1;
+    const [w, h] = [canvas.clientWidth, canvas.clientHeight];
+    if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
+      canvas.width = Math.round(w * ratio);
+      canvas.height = Math.round(h * ratio);
+    }
+    const pen = canvas.getContext("2d");
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, w, h);
+    for (const painter of medlabel.painters) painter(pen, w, h, canvas, cursor);
+  };
+
+  medlabel.repaintAll = () => {
+    document.querySelectorAll(".ml-overlay").forEach((canvas) => medlabel.paint(canvas, null));
+  };
+
+  medlabel.stopDrawing = () => {
+    drag = null;
+    medlabel.repaintAll();
+  };
+
+  // -- dragging --------------------------------------------------------------------------------------------
+
+  medlabel.tools.pan = {
+    begin: ({ u, v }) => ({ u, v }),
+    move: (from, { name, u, v }) => {
+      medlabel.summed("pan", (sum) => ["pan", [name, sum[0], sum[1]]], [u - from.u, v - from.v]);
+      [from.u, from.v] = [u, v];
+    },
+  };
+  const zoom = {
+    begin: ({ u, v }) => ({ v, at: [u, v] }),
+    move: (from, { name, v }) => {
+      medlabel.summed("zoom", (sum) => ["zoom", [name, Math.exp(-2 * sum[0]), from.at]], [v - from.v]);
+      from.v = v;
+    },
+  };
+
+  function pointAt(canvas, event) {
+    const name = canvas.dataset.view;
+    const [u, v] = medlabel.fractions(canvas, event);
+    return { canvas, name, event, u, v, ijk: medlabel.toIjk(name, u, v) };
+  }
+
+  function begin(canvas, event) {
+    canvas.setPointerCapture(event.pointerId);
+    canvas.focus({ preventScroll: true });
+    const tool = { 0: medlabel.tools[state().ml_tool], 1: medlabel.tools.pan, 2: zoom }[event.button];
+    if (!tool) return;
+    const what = tool.begin(pointAt(canvas, event));
+    drag = what ? { tool, what } : null;
+  }
+
+  function move(canvas, event) {
+    const point = pointAt(canvas, event);
+    medlabel.hover = point.name;
+    if (medlabel.readout) medlabel.readout(point.ijk);
+    if (drag) drag.tool.move(drag.what, point);
+    else medlabel.paint(canvas, { u: point.u, v: point.v, erase: event.shiftKey });
+  }
+
+  function end() {
+    if (drag && drag.tool.end) drag.tool.end(drag.what);
+    drag = null;
+  }
+
+  // -- slices ------------------------------------------------------------------------------------------------
+
+  const wanted = {};
+  medlabel.go = (name, index) => {
+    const count = state().ml_views[name].count;
+    wanted[name] = Math.max(0, Math.min(count - 1, index));
+    medlabel.newest("go-" + name, ["go", [name, wanted[name]]]);
+  };
+  medlabel.step = (name, by) => {
+    const base = medlabel.isBusy("go-" + name) ? wanted[name] : state().ml_views[name].index;
+    medlabel.go(name, base + by);
+  };
+
+  let turned = 0;
+  function wheel(canvas, event) {
+    event.preventDefault();
+    const name = canvas.dataset.view;
+    if (event.ctrlKey) {
+      const at = medlabel.fractions(canvas, event);
+      medlabel.summed("zoom", (sum) => ["zoom", [name, Math.exp(-sum[0] / 400), at]], [event.deltaY]);
+      return;
+    }
+    turned += event.deltaMode === 1 ? event.deltaY * 33 : event.deltaY;
+    const steps = Math.trunc(turned / 50);
+    if (steps) {
+      turned -= steps * 50;
+      medlabel.step(name, -Math.sign(steps) * Math.max(1, Math.floor(Math.abs(steps) / 2)));
+    }
+  }
+
+  const overlay = (event) => event.target.closest && event.target.closest(".ml-overlay");
+  const on = (kind, act, options) =>
+    document.addEventListener(kind, (event) => {
+      const canvas = overlay(event);
+      if (canvas && !medlabel.broken && state().ml_views[canvas.dataset.view]) act(canvas, event);
+    }, options);
+  on("pointerdown", begin);
+  on("pointermove", move);
+  on("pointerup", end);
+  on("pointercancel", end);
+  on("pointerout", (canvas) => drag || medlabel.paint(canvas, null));
+  on("wheel", wheel, { passive: false });
+  on("contextmenu", (canvas, event) => event.preventDefault());
+  document.addEventListener("input", (event) => {
+    if (event.target.classList.contains("ml-slider")) medlabel.go(event.target.dataset.view, Number(event.target.value));
+  });
+
+  const stepBy = (by) => (event) => event.target.type !== "range" && void medlabel.step(medlabel.keyView(event), by);
+  medlabel.actions.push(
+    { id: "fit", title: "Whole slices in all views", keys: ["F"], run: () => void medlabel.ask("fit") },
+    { id: "next", title: "Next slice", keys: ["ArrowUp", "PageUp"], run: stepBy(1) },
+    { id: "previous", title: "Previous slice", keys: ["ArrowDown", "PageDown"], run: stepBy(-1) },
+  );
+})();

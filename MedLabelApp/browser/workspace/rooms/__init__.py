@@ -1,0 +1,24 @@
+"""The rooms of the page, in the order in which their parts stand in each place."""
+
+from __future__ import annotations
+
+from .crosshair import CrosshairRoom
+from .drawing import DrawingRoom
+from .history import HistoryRoom
+from .objects import ObjectsRoom
+from .readout import ReadoutRoom
+from .room import Room
+from .saving import SavingRoom
+from .views import ViewsRoom
+from .windowing import WindowingRoom
+
+ROOMS: tuple[type[Room], ...] = (
+    HistoryRoom,
+    ViewsRoom,
+    DrawingRoom,
+    WindowingRoom,
+    CrosshairRoom,
+    ObjectsRoom,
+    ReadoutRoom,
+    SavingRoom,
+)
