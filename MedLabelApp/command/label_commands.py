@@ -45,6 +45,7 @@ def run_label(args: argparse.Namespace, out: Output) -> dict[str, Any]:
             wanted = project.definitions.with_class(args.label_class)
             change_definitions(project, wanted, f"New class {args.label_class}", author(), "command")
         with session.edit(f"label {args.label_class} from {args.file.name}", "label") as edit:
+            edit.set_provenance("imported")
             added = edit.add_object(LabelObject(args.label_class, mask=mask))
         session.save()
         number = session.annotation.number(added)

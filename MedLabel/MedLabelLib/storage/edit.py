@@ -22,7 +22,7 @@ from ..model.edits import (
 from ..model.errors import AnnotationError, GeometryError, NotFoundError
 from ..model.records import figure_record, object_record, tag_record, tags_record
 
-PROVENANCE_KINDS = ("drawn", "interpolated", "model")
+PROVENANCE_KINDS = ("drawn", "interpolated", "model", "imported")
 _KEEP = object()
 
 
@@ -166,7 +166,7 @@ class Edit:
             self._do([RecordOp("tags", "", before, after)])
 
     def set_provenance(self, kind: str, model: str | None = None) -> None:
-        """How this step made its voxels: ``drawn`` (as by default), ``interpolated``, ``model``."""
+        """How this step made its voxels: one of PROVENANCE_KINDS; ``drawn`` where nothing is said."""
         if kind not in PROVENANCE_KINDS:
             raise AnnotationError(f"labels are {', '.join(PROVENANCE_KINDS)}, not {kind!r}")
         self.kind, self.model = kind, model

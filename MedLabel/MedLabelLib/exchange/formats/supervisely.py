@@ -14,9 +14,11 @@ from ...model.errors import ExportError
 from ...model.geometry import VolumeGeometry
 from ...model.mask import Mask
 from ...storage.project import Project
+from ...storage.provenance import volume_provenance
 from ...storage.volume import Volume
 from ...volumes.image import SourceRecord
 from .image_format import NRRD
+from .supervisely_provenance import fill_in
 from .verifying import check_same
 
 # what other tools put into volumeMeta; MedLabel itself writes neither
@@ -51,6 +53,7 @@ def _write_volume(target: Project, volume: Volume, lost: list[str]) -> None:
         if not name.replace("_", "").lower().startswith(_IDENTITY)
     }
     others = _take_other_figures(volume, annotation, lost)
+    fill_in(annotation, volume_provenance(volume))
     # should the process be killed half-way, what it leaves names no file and no UID either
     axis_map = image.geometry.canonical()[1]
     image.source = SourceRecord("nrrd", image.geometry, axis_map)

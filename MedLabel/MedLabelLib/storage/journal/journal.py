@@ -204,6 +204,8 @@ class Journal:
             set_marks(state.provenance, [mark.owned(entry.seq) for mark in marks])
             state.changed = {item.key: entry.seq for item in annotation.objects if item.mask is not None}
             state.seq = entry.seq
+            state.created = {item.key: entry.seq for item in (*annotation.objects, *annotation.figures)}
+            state.updated = dict(state.created)
             write_checkpoint(connection, volume, state)
         state.checkpoint = entry.seq
         return state

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ...model.annotation import Annotation
 from ...model.box import Box
-from ...model.edits import MaskOp, Operation, apply
+from ...model.edits import MaskOp, Operation, RecordOp, apply
 from ...model.errors import MedLabelError
 from ...model.mask import Mask
 from ...model.records import (
@@ -36,7 +36,9 @@ class VolumeState:
     ``changed`` says for each object which entry last changed its mask; ``done`` are the steps in effect,
     ``undone`` those that redo would bring back, both oldest first. ``blobs`` remembers where a
     checkpoint holds a mask: object key → (the ``changed`` it held for, row of the checkpoint). What
-    entries up to ``pruned`` changed is forgotten.
+    entries up to ``pruned`` changed is forgotten. ``created`` and ``updated`` say for objects and figures
+    which entry first made them and which changed them last, also for those that are gone, as they may
+    come back.
     """
 
     annotation: Annotation
@@ -49,6 +51,8 @@ class VolumeState:
     checkpoint: int = 0
     since_checkpoint: int = 0
     pruned: int = 0
+    created: dict[str, int] = field(default_factory=dict)
+    updated: dict[str, int] = field(default_factory=dict)
 
     def note(self, entry: Entry, operations: Sequence[Operation], marks: Sequence[Mark]) -> None:
         """Take an entry in whose operations the annotation has got already."""
@@ -56,7 +60,9 @@ class VolumeState:
         self.since_checkpoint += 1
         for operation in operations:
             if isinstance(operation, MaskOp):
-                self.changed[operation.object_key] = entry.seq
+                self.changed[operation.object_key] = self.updated[operation.object_key] = entry.seq
+            elif operation.target in ("object", "figure"):
+                self._note_record(operation, entry.seq)
         set_marks(self.provenance, marks)
         if entry.kind in STEP_KINDS:
             self.done.append(entry.seq)
@@ -67,6 +73,13 @@ class VolumeState:
             self.done.append(self.undone.pop())
         elif entry.kind == "prune":
             self.pruned = entry.target
+
+    def _note_record(self, operation: RecordOp, seq: int) -> None:
+        if operation.before is None:
+            self.created.setdefault(operation.key, seq)
+        self.updated[operation.key] = seq
+        if operation.target == "figure":
+            self.updated[(operation.after or operation.before)["object_key"]] = seq
 
 
 @dataclass(frozen=True)
@@ -132,6 +145,8 @@ def write_checkpoint(connection: sqlite3.Connection, volume: str, state: VolumeS
         "undone": state.undone,
         "pruned": state.pruned,
         "provenance": provenance_to_json(state.provenance),
+        "created": state.created,
+        "updated": state.updated,
     }
     content = zlib.compress(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), 1)
     connection.execute(
@@ -184,6 +199,8 @@ def read_checkpoint(connection: sqlite3.Connection, volume: str, seq: int) -> Vo
             provenance_from_json(data["provenance"]),
             checkpoint=seq,
             pruned=data["pruned"],
+            created=data.get("created", {}),
+            updated=data.get("updated", {}),
         )
         for entry in annotation.objects:
             if entry.key in data["masks"]:
