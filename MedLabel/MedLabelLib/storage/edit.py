@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 
 from numpy.typing import NDArray
 
@@ -20,7 +21,9 @@ from ..model.edits import (
     remove_object_ops,
 )
 from ..model.errors import AnnotationError, GeometryError, NotFoundError
+from ..model.planes import Plane
 from ..model.records import figure_record, object_record, tag_record, tags_record
+from .journal.entries import DRAWN_DETAIL
 
 PROVENANCE_KINDS = ("drawn", "interpolated", "model", "imported")
 _KEEP = object()
@@ -39,6 +42,7 @@ class Edit:
         self._annotation = annotation
         self._operations: list[Operation] = []
         self._open = True
+        self._drawn: dict[str, dict[str, list[int]]] = {}
 
     # -- changes -----------------------------------------------------------------------------------------
 
@@ -170,6 +174,18 @@ class Edit:
         if kind not in PROVENANCE_KINDS:
             raise AnnotationError(f"labels are {', '.join(PROVENANCE_KINDS)}, not {kind!r}")
         self.kind, self.model = kind, model
+
+    def keep_drawn(self, object_key: str, plane: Plane, slices: Iterable[int]) -> None:
+        """Some slices of an object were drawn, in a step that made the others in another way."""
+        axes = self._drawn.setdefault(object_key, {})
+        axes[str(plane.axis)] = sorted({*axes.get(str(plane.axis), ()), *map(int, slices)})
+
+    @property
+    def detail(self) -> str | None:
+        """What the journal keeps beside the operations, as JSON; None for nothing."""
+        if not self._drawn:
+            return None
+        return DRAWN_DETAIL + json.dumps(self._drawn, separators=(",", ":")) + "}"
 
     def apply(self, operations: Sequence[Operation]) -> None:
         """Carry out ready-made operations, as a restore does."""

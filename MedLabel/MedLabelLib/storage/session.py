@@ -16,9 +16,11 @@ from .edit import Edit
 from .journal.entries import BASE, STEP_KINDS, Entry, NewEntry
 from .journal.errors import JournalDamagedError, JournalError, TakenOverError
 from .journal.journal import encode_entry
+from .journal.marks import Mark
 from .journal.state import VolumeState
 from .opening import open_volume
 from .resting import RestingWriter
+from .set_slices import SetSlices, set_slices
 from .steps import HistoryEntry, ReadOnlyError, SavedState, SliceOrigin, Step
 from .volume import Volume
 from .volume_files import VolumeFiles
@@ -60,6 +62,7 @@ class VolumeSession:
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
         self._entries: dict[int, Entry | None] = {}
+        self._marks: dict[int, list[Mark]] = {}
         self._saved = SavedState("saved", None)
         self._closed = False
         self._writer = RestingWriter(self._follow, rest_seconds)
@@ -132,7 +135,7 @@ class VolumeSession:
                 if operations:
                     new = NewEntry(
                         self._opened.volume_id, "edit", name, self.author, self.face, tool,
-                        provenance=edit.kind, model=edit.model, edit_id=edit_id,
+                        provenance=edit.kind, model=edit.model, edit_id=edit_id, detail=edit.detail,
                     )  # fmt: skip
                     self._append(new, operations)
             except BaseException:
@@ -211,10 +214,20 @@ class VolumeSession:
             slices = self._state.provenance.get(object_key, ({}, {}, {}))[plane.axis]
             origins = {seq: self._entry(seq) for seq in set(slices.values())}
             return {
-                index: SliceOrigin(entry.provenance, entry.model, entry.author, entry.when, seq)
+                index: SliceOrigin(
+                    entry.kind_on(object_key, plane.axis, index), entry.model, entry.author, entry.when, seq
+                )
                 for index, seq in sorted(slices.items())
                 if (entry := origins[seq]) is not None
             }
+
+    def set_slices(self, object_key: str) -> list[SetSlices]:
+        """How an object's mask came about: the slices that each step in effect set, oldest first."""
+        with self._lock:
+            done = self._state.done
+            if self._journal is not None:
+                self._marks.update(self._journal.marks_of([seq for seq in done if seq not in self._marks]))
+            return set_slices(object_key, self._state.provenance, done, self._marks, self._entry)
 
     def record(self, kind: str, name: str) -> str:
         """Journal something that happens to the volume and changes no label; returns the volume's id."""

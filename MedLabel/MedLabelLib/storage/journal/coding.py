@@ -65,6 +65,18 @@ def decode(content: bytes) -> tuple[list[Operation], list[Mark]]:
         raise JournalDamagedError(f"an entry of the journal cannot be read: {error}") from error
 
 
+def decode_marks(content: bytes) -> list[Mark]:
+    """The marks alone of what :func:`encode` wrote; its voxels are not looked at."""
+    try:
+        magic, length = _HEAD.unpack_from(content)
+        if magic != _MAGIC:
+            raise ValueError("unknown form")
+        data = json.loads(zlib.decompress(content[_HEAD.size : _HEAD.size + length]))
+        return [Mark.from_json(row) for row in data["marks"]]
+    except (struct.error, zlib.error, ValueError, KeyError, TypeError) as error:
+        raise JournalDamagedError(f"an entry of the journal cannot be read: {error}") from error
+
+
 def encode_voxels(voxels: NDArray[np.bool_]) -> tuple[str, bytes]:
     """Voxels in Fortran order as lengths of runs, or as packed bits where runs would take more."""
     flat = voxels.ravel(order="F").view(np.uint8)

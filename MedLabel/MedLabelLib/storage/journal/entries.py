@@ -21,6 +21,8 @@ MOVE_KINDS = ("undo", "redo")
 BASE = "base"
 PROJECT = ""
 FIRST_HASH = bytes(32)
+# how the detail of an entry begins that names slices which were drawn in a step that made others by itself
+DRAWN_DETAIL = '{"drawn":'
 
 COLUMNS = (
     "seq, volume, parent, kind, target, at, author, face, tool, name, provenance, model, edit_id, detail, "
@@ -58,6 +60,14 @@ class Entry:
     @property
     def when(self) -> datetime:
         return datetime.fromisoformat(self.at)
+
+    def kind_on(self, object_key: str, axis: int, index: int) -> str:
+        """How the entry set an object's voxels on a slice: as all of it, or drawn where ``detail`` says so."""
+        if self.detail and self.detail.startswith(DRAWN_DETAIL):
+            drawn = json.loads(self.detail)["drawn"].get(object_key, {})
+            if index in drawn.get(str(axis), ()):
+                return "drawn"
+        return self.provenance
 
     @property
     def is_whole(self) -> bool:

@@ -17,7 +17,7 @@ from ...model.annotation import Annotation
 from ...model.edits import MaskOp, Operation
 from ...model.errors import NotFoundError
 from . import entries, leases
-from .coding import encode
+from .coding import decode_marks, encode
 from .database import FILE_NAME, open_database, transaction, typed_errors
 from .entries import BASE, Entry, NewEntry
 from .errors import JournalError
@@ -171,6 +171,16 @@ class Journal:
     def operations_of(self, entry: Entry) -> tuple[list[Operation], list[Mark]]:
         with self.reading() as connection:
             return entries.operations_of(connection, entry)
+
+    def marks_of(self, seqs: Sequence[int]) -> dict[int, list[Mark]]:
+        """The marks of steps by their numbers; a step whose changes were pruned is left out."""
+        found: dict[int, list[Mark]] = {}
+        with self.reading() as connection:
+            for seq in seqs:
+                row = connection.execute("SELECT ops FROM entries WHERE seq = ?", (seq,)).fetchone()
+                if row is not None and row[0] is not None:
+                    found[seq] = [mark.owned(seq) for mark in decode_marks(row[0])]
+        return found
 
     def entry_of_edit(self, volume: str, edit_id: str) -> int | None:
         """The number of the entry that was made by an edit of this id, or None."""
