@@ -162,6 +162,11 @@ class VolumeSession:
         """The name of the step that redo would do again, or None."""
         return self._name_of_last(self._state.undone)
 
+    @property
+    def last_step(self) -> int:
+        """The number of the newest step that is in effect; 0 when there is none."""
+        return self._state.done[-1] if self._state.done else 0
+
     # -- history -----------------------------------------------------------------------------------------
 
     def history(self) -> list[HistoryEntry]:

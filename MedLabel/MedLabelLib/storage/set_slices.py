@@ -35,37 +35,42 @@ def set_slices(
     ``done`` are the steps in effect and ``marks`` theirs. What was there before them, or by a step whose
     marks were pruned, is told from ``provenance``: of it only the slices are known that no later step set.
     """
-    found: dict[tuple[int, str], tuple[set[int], set[int], set[int]]] = {}
+    early = _Collected(object_key, entry_of)
     for axis, slices in enumerate(provenance.get(object_key, ({}, {}, {}))):
         for index, seq in slices.items():
             if seq not in marks:
-                _note(found, seq, axis, index, object_key, entry_of)
-    early = [
-        SetSlices(seq, kind, tuple(frozenset(indices) for indices in axes))
-        for (seq, kind), axes in sorted(found.items())
-    ]
-    steps: list[SetSlices] = []
+                early.add(seq, axis, range(index, index + 1))
+    result = sorted(early.result(), key=lambda item: item.entry)
     for seq in done:
-        by_owner: dict[tuple[int, str], tuple[set[int], set[int], set[int]]] = {}
+        step = _Collected(object_key, entry_of)
         for mark in marks.get(seq, ()):
             if mark.object_key == object_key:
-                for index in range(mark.start, mark.stop):
-                    _note(by_owner, mark.after, mark.axis, index, object_key, entry_of)
-        steps += [
-            SetSlices(owner, kind, tuple(frozenset(indices) for indices in axes))
-            for (owner, kind), axes in by_owner.items()
+                step.add(mark.after, mark.axis, range(mark.start, mark.stop))
+        result += step.result()
+    return result
+
+
+class _Collected:
+    """Slices by the entry whose hand they are of, and by how it set them."""
+
+    def __init__(self, object_key: str, entry_of: Callable[[int], Entry | None]) -> None:
+        self._object_key = object_key
+        self._entry_of = entry_of
+        self._found: dict[tuple[int, str], tuple[set[int], set[int], set[int]]] = {}
+
+    def add(self, owner: int, axis: int, slices: range) -> None:
+        entry = None if owner == NOBODY else self._entry_of(owner)
+        if entry is None or not entry.has_drawn_slices:
+            self._set(owner, "" if entry is None else entry.provenance)[axis].update(slices)
+            return
+        for index in slices:
+            self._set(owner, entry.kind_on(self._object_key, axis, index))[axis].add(index)
+
+    def result(self) -> list[SetSlices]:
+        return [
+            SetSlices(owner, kind, tuple(frozenset(slices) for slices in axes))
+            for (owner, kind), axes in self._found.items()
         ]
-    return early + steps
 
-
-def _note(
-    found: dict[tuple[int, str], tuple[set[int], set[int], set[int]]],
-    owner: int,
-    axis: int,
-    index: int,
-    object_key: str,
-    entry_of: Callable[[int], Entry | None],
-) -> None:
-    entry = None if owner == NOBODY else entry_of(owner)
-    kind = "" if entry is None else entry.kind_on(object_key, axis, index)
-    found.setdefault((owner, kind), (set(), set(), set()))[axis].add(index)
+    def _set(self, owner: int, kind: str) -> tuple[set[int], set[int], set[int]]:
+        return self._found.setdefault((owner, kind), (set(), set(), set()))

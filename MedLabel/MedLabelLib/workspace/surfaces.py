@@ -63,8 +63,9 @@ class Surfaces:
     ready. An object that changes while its surface is made is made again.
     """
 
-    def __init__(self, scene, geometry: VolumeGeometry) -> None:
+    def __init__(self, scene, geometry: VolumeGeometry, opacity: float = 1.0) -> None:
         self._scene = scene
+        self._opacity = opacity
         self._geometry = geometry
         self._nodes: dict[str, slicer.vtkMRMLModelNode] = {}
         self._colors: dict[str, str] = {}
@@ -119,6 +120,7 @@ class Surfaces:
             self._scene.AddNode(node)
             node.CreateDefaultDisplayNodes()
             node.GetDisplayNode().SetVisibility2D(False)
+            node.GetDisplayNode().SetOpacity(self._opacity)
             self._nodes[key] = node
         node.SetAndObservePolyData(surface)
         node.GetDisplayNode().SetColor(*rgb(self._colors[key]))

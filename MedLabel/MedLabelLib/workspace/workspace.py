@@ -16,6 +16,8 @@ from ..model.planes import Plane
 from ..storage.project_journal import change_definitions
 from ..storage.session import ReadOnlyError, VolumeSession
 from ..volumes.image import VolumeImage
+from .preview import PreviewProvider
+from .preview_layer import PreviewLayer
 from .segmentation_node import SegmentationBinding
 from .slice_view import SliceViewState
 from .strokes import Stroke
@@ -47,6 +49,8 @@ class Workspace:
         self.selected: str | None = None
         self.hidden: set[str] = set()
         self.session: VolumeSession | None = None
+        self.preview: PreviewProvider | None = None
+        self._preview_layer: PreviewLayer | None = None
         self._make_session = make_session
         self._listeners: list[Callable[[str], None]] = []
         self._stop_listening: Callable[[], None] = lambda: None
@@ -159,6 +163,33 @@ class Workspace:
         nearest = inside[np.argmin(((inside - inside.mean(axis=0)) ** 2).sum(axis=1))]
         return tuple(int(a + b) for a, b in zip(nearest, box.start, strict=True))
 
+    # -- what is proposed ----------------------------------------------------------------------------------
+
+    def show_preview(self, provider: PreviewProvider | None) -> None:
+        """Show what a provider proposes and let tools edit it; None ends that and leaves no trace."""
+        self.preview = provider
+        if provider is None and self._preview_layer is not None:
+            self._preview_layer.close()
+            self._preview_layer = None
+        self.refresh_preview()
+
+    def refresh_preview(self) -> None:
+        """Show the proposals anew, as they are now; called on the main thread."""
+        if self.preview is not None:
+            if self._preview_layer is None:
+                name = f"{self.name} preview"
+                self._preview_layer = PreviewLayer(self.scene, self.volume_node, self.geometry, name)
+            there = {entry.key: entry for entry in self.objects}
+            proposals = {key: mask for key, mask in self.preview.proposals().items() if key in there}
+            wholes = {key: _joined(there[key].mask, mask) for key, mask in proposals.items()}
+            self._preview_layer.show(proposals, wholes, {key: self.color(there[key]) for key in proposals})
+        self.tell("preview")
+
+    def collect_surfaces(self) -> bool:
+        """Show the surfaces that are ready, the proposals' too; whether more are being made."""
+        more = self.surfaces.collect()
+        return (self._preview_layer is not None and self._preview_layer.surfaces.collect()) or more
+
     # -- editing -----------------------------------------------------------------------------------------
 
     def draw(self, stroke: Stroke) -> int:
@@ -171,6 +202,14 @@ class Workspace:
         if covered is None:
             return 0
         box, voxels = covered
+        if self.preview is not None:
+            left = self.preview.draw(entry.key, box, voxels, stroke.mode == "add", stroke.id)
+            taken = int(np.count_nonzero(voxels & ~left))
+            if taken:
+                self.refresh_preview()
+            if not left.any():
+                return taken
+            voxels = left
         before = None if entry.mask is None else entry.mask.read(box)
         if stroke.mode == "add":
             after = voxels if before is None else before | voxels
@@ -182,6 +221,9 @@ class Workspace:
             return edit.write_mask(entry.key, box, after)
 
     def undo(self) -> str | None:
+        if self.preview is not None and (name := self.preview.take_back()) is not None:
+            self.refresh_preview()
+            return name
         step = self._writable_session().undo()
         return None if step is None else step.name
 
@@ -204,6 +246,7 @@ class Workspace:
     def close(self) -> None:
         """Let the volume go: save, and take the nodes out of the scene."""
         self._stop_listening()
+        self.show_preview(None)
         if self.session is not None:
             self.session.close()
         self.surfaces.close()
@@ -249,3 +292,13 @@ class Workspace:
                 self._request_surface(entry)
         self.tell("mask")
         self.tell("saved")
+
+
+def _joined(mask: Mask | None, more: Mask) -> Mask:
+    if mask is None:
+        return more
+    whole = mask.copy()
+    box = more.box
+    if box is not None:
+        whole.write(box, whole.read(box) | more.read(box))
+    return whole

@@ -61,9 +61,14 @@ class Entry:
     def when(self) -> datetime:
         return datetime.fromisoformat(self.at)
 
+    @property
+    def has_drawn_slices(self) -> bool:
+        """Whether ``detail`` names slices that were drawn in a step that made others by itself."""
+        return self.detail is not None and self.detail.startswith(DRAWN_DETAIL)
+
     def kind_on(self, object_key: str, axis: int, index: int) -> str:
-        """How the entry set an object's voxels on a slice: as all of it, or drawn where ``detail`` says so."""
-        if self.detail and self.detail.startswith(DRAWN_DETAIL):
+        """How the entry set an object's voxels on a slice; drawn where ``detail`` says so."""
+        if self.has_drawn_slices:
             drawn = json.loads(self.detail)["drawn"].get(object_key, {})
             if index in drawn.get(str(axis), ()):
                 return "drawn"

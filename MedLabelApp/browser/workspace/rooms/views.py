@@ -70,7 +70,7 @@ class ViewsRoom(Room):
 
     def tick(self) -> None:
         """Show the surfaces that are ready, and keep the slices' shape in views that were resized."""
-        if self.workspace.surfaces.collect():
+        if self.workspace.collect_surfaces():
             self.areas[VIEW_3D].view.schedule_render()
         if self._moved:
             for name in self._moved:
