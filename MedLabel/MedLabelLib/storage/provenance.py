@@ -165,7 +165,13 @@ def _told(journal: Journal, state: VolumeState, plane: Plane) -> VolumeProvenanc
         objects[item.key] = ObjectProvenance(
             item.key,
             plane,
-            tuple(_ranges((index, origin) for index, origin in origins if origin is not None)),
+            tuple(
+                _ranges(
+                    (index, origin, origin.kind_on(item.key, plane.axis, index))
+                    for index, origin in origins
+                    if origin is not None
+                )
+            ),
             born.author if born else "",
             born.when if born else None,
             born.provenance if born else "",
@@ -184,11 +190,11 @@ def _told(journal: Journal, state: VolumeState, plane: Plane) -> VolumeProvenanc
     return VolumeProvenance(objects, figures)
 
 
-def _ranges(origins: Iterable[tuple[int, Entry]]) -> list[OriginRange]:
+def _ranges(origins: Iterable[tuple[int, Entry, str]]) -> list[OriginRange]:
     found: list[OriginRange] = []
-    for index, entry in origins:
+    for index, entry, kind in origins:
         last = found[-1] if found else None
-        how = (entry.provenance, entry.model, entry.author)
+        how = (kind, entry.model, entry.author)
         if last is not None and last.last == index - 1 and (last.kind, last.model, last.author) == how:
             found[-1] = OriginRange(last.first, index, *how, max(last.when, entry.when))
         else:
