@@ -28,7 +28,9 @@ from support.served import (
     open_volume,
     record_strokes,
     served,
+    until_in_place,
     until_saved,
+    until_state,
     wait_for_views,
 )
 
@@ -222,13 +224,44 @@ def test_a_broken_link_stops_drawing_and_sends_the_unacknowledged_stroke_once(
         page.wait_for_function("() => !window.sameDocument && window.medlabel && medlabel.outbox")
         wait_for_views(page)
         page.wait_for_function("() => medlabel.outbox.count === 0")
+        until_state(page, "s.ml_undo.startsWith('Brush')")
         page.keyboard.press("Control+z")
-        page.wait_for_timeout(500)
-        page.locator("#ml-save").click()
-        page.wait_for_timeout(500)
+        until_state(page, "s.ml_redo.startsWith('Brush')")
         server.stop()
     # drawn twice, one undo would leave the first
     assert np.array_equal(_mask(project), before)
+
+
+def test_a_stroke_waits_until_the_server_knows_the_views_new_form(
+    tmp_path: Path, chest: Path, chromium: str
+) -> None:
+    press = """() => {
+      const canvas = document.querySelector('canvas[data-view=axial]');
+      const narrow = document.querySelector('.ml-views');
+      narrow.style.flex = 'none';
+      narrow.style.width = '500px';
+      const box = canvas.getBoundingClientRect();
+      const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+      const at = {clientX: x, clientY: y, pointerId: 1, button: 0};
+      canvas.setPointerCapture = () => undefined;
+      canvas.dispatchEvent(new PointerEvent('pointerdown', {...at, bubbles: true}));
+      canvas.dispatchEvent(new PointerEvent('pointerup', {...at, bubbles: true}));
+    }"""
+    with (
+        a_browser(chromium) as browser,
+        served("serve", str(copy_project(chest, tmp_path / "project")), "--port", "0") as server,
+    ):
+        page = open_volume(browser, server, "ds0/chest")
+        record_strokes(page)
+        page.evaluate(press)
+        assert "changing its size" in page.locator(".ml-toast").text_content()
+        assert page.evaluate("() => window.sentStrokes.length") == 0
+        until_in_place(page)
+        drag(page, "axial", [(0.5, 0.5), (0.5, 0.5)])
+        page.wait_for_function("() => window.sentStrokes.length === 1 && medlabel.outbox.count === 0")
+        (stroke,) = page.evaluate("() => window.sentStrokes")
+    # the whole slice is fitted, so that the view's middle is the slice's
+    assert np.allclose(stroke["path"][0][:2], (255.5, 255.5), atol=1.5)
 
 
 def test_a_scan_is_labeled_with_no_project_and_kept_beside_it(
@@ -261,6 +294,9 @@ def test_the_history_goes_back_and_undo_goes_forth_again(tmp_path: Path, chest: 
     with a_browser(chromium) as browser, served("serve", str(project), "--port", "0") as server:
         page = open_volume(browser, server, "ds0/chest")
         page.locator("#ml-history").click()
+        # the panel has taken room from the views
+        page.wait_for_selector(".ml-steps")
+        until_in_place(page)
         for at in (0.3, 0.7):
             drag(page, "axial", [(at, 0.1), (at, 0.15)])
             page.wait_for_function("() => medlabel.outbox.count === 0")

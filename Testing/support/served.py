@@ -113,8 +113,21 @@ def wait_for_views(page: Page) -> Page:
         "() => [...document.querySelectorAll('.ml-area img')].some(image => image.naturalWidth > 100)",
         timeout=60_000,
     )
-    page.wait_for_timeout(700)
+    until_in_place(page)
     return page
+
+
+def until_in_place(page: Page) -> None:
+    """Wait until the server knows every slice view in the form that the page gives it."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.ml-overlay')].every(c => medlabel.inPlace(c, c.dataset.view))",
+        timeout=20_000,
+    )
+
+
+def until_state(page: Page, condition: str) -> None:
+    """Wait until ``condition`` holds, JavaScript in which ``s`` is the page's state."""
+    page.wait_for_function(f"() => {{ const s = window.trame.state.state; return {condition}; }}")
 
 
 def drag(page: Page, view: str, points: list[tuple[float, float]]) -> None:

@@ -109,6 +109,8 @@ def view_rows(workspace: Workspace) -> dict[str, dict[str, Any]]:
             "count": view.count,
             "zoom": round(view.zoom * 100),
             "width": view.mm_per_pixel() * columns,
+            # what the matrix holds for: a page whose view has another form waits for the next one
+            "size": [columns, height],
             "matrix": matrix.ravel().tolist(),
             "letters": screen_letters(view.plane),
         }

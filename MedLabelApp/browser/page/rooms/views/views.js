@@ -21,6 +21,14 @@
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   };
 
+  // Whether the server knows this view as the page shows it: until it has heard of a new size its matrix
+  // belongs to another form of the view, and what is drawn by it would lie beside the pointer.
+  medlabel.inPlace = (canvas, name) => {
+    const [columns, rows] = state().ml_views[name].size;
+    const [w, h] = [canvas.clientWidth, canvas.clientHeight];
+    return Math.abs(w * rows - h * columns) <= 2 * Math.max(w, h, columns, rows);
+  };
+
   // -- what is drawn in the page itself ------------------------------------------------------------------
 
   medlabel.paint = (canvas, cursor) => {
