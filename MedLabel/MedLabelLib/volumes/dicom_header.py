@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model.errors import FileFormatError
+from .opening_files import open_file
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -93,34 +94,38 @@ def read_header(path: Path) -> DicomHeader:
     return header_of(read_dataset(path, _TAGS), path)
 
 
-def read_dataset(path: Path, tags: list[str] | None = None) -> Dataset:
-    """The file as a pydicom dataset; with ``tags``, those only and no pixels.
+def read_dataset(path: Path, tags: list[str] | None = None, stop_before_pixels: bool = False) -> Dataset:
+    """The file as a pydicom dataset; with ``tags``, those only and no pixels. It may lie in a zip.
 
     Files that lack DICOM's preamble are read too, if they hold a SOP class. Raises FileFormatError.
     """
     import pydicom
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
-    with path.open("rb") as file:
+    with open_file(path) as file:
         start = file.read(132)
-    # without the preamble a data set begins at once, with an element of group 2 or 8
-    if start[128:] != b"DICM" and start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
-        raise FileFormatError("it is no DICOM file", path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(
-                path, force=True, stop_before_pixels=tags is not None, specific_tags=tags
-            )
-            known = "SOPClassUID" in dataset or "MediaStorageSOPClassUID" in dataset.file_meta
-    except OSError:
-        raise
-    except (InvalidDicomError, BytesLengthException, EOFError, ValueError, KeyError, AttributeError,
-            NotImplementedError, TypeError, OverflowError, MemoryError) as error:  # fmt: skip
-        # pydicom has no error of its own for a damaged stream: these are what its parser runs into
-        raise FileFormatError(
-            f"it is no DICOM file, or a damaged one ({type(error).__name__})", path
-        ) from error
+        # without the preamble a data set begins at once, with an element of group 2 or 8
+        if start[128:] != b"DICM" and start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
+            raise FileFormatError("it is no DICOM file", path)
+        file.seek(0)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                dataset = pydicom.dcmread(
+                    file,
+                    force=True,
+                    stop_before_pixels=stop_before_pixels or tags is not None,
+                    specific_tags=tags,
+                )
+                known = "SOPClassUID" in dataset or "MediaStorageSOPClassUID" in dataset.file_meta
+        except OSError:
+            raise
+        except (InvalidDicomError, BytesLengthException, EOFError, ValueError, KeyError, AttributeError,
+                NotImplementedError, TypeError, OverflowError, MemoryError) as error:  # fmt: skip
+            # pydicom has no error of its own for a damaged stream: these are what its parser runs into
+            raise FileFormatError(
+                f"it is no DICOM file, or a damaged one ({type(error).__name__})", path
+            ) from error
     if not known:
         raise FileFormatError("it is no DICOM file", path)
     return dataset

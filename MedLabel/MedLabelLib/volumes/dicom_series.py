@@ -149,7 +149,13 @@ def _read(group: list[DicomHeader], name: str, told: list[str]) -> VolumeImage:
         first.study_uid,
         first.frame_of_reference_uid,
         [
-            SourceSlice(header.sop_instance_uid, header.path, header.position, header.instance_number)
+            SourceSlice(
+                header.sop_instance_uid,
+                header.path,
+                header.position,
+                header.instance_number,
+                header.sop_class_uid,
+            )
             for header in ordered
         ],
         {

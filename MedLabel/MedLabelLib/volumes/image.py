@@ -15,12 +15,17 @@ SOURCE_KINDS = ("dicom", "nrrd", "nifti", "metaimage")
 
 @dataclass(frozen=True)
 class SourceSlice:
-    """One slice of a DICOM source: its image's UID and file, and its first voxel's place in LPS mm."""
+    """One slice of a DICOM source: its image's UID and file, and its first voxel's place in LPS mm.
+
+    ``file`` may lead into a zip (``scans.zip/a/IM1``; :mod:`.opening_files` opens both). ``frame`` is the
+    frame's number in a multi-frame file, from 1; None where the file is one image.    """
 
     sop_instance_uid: str
     file: Path | None
     position: tuple[float, float, float]
     instance_number: int | None = None
+    sop_class_uid: str = ""
+    frame: int | None = None
 
     def to_json(self) -> dict:
         return {
@@ -28,6 +33,8 @@ class SourceSlice:
             "file": None if self.file is None else str(self.file),
             "position": list(self.position),
             "instance_number": self.instance_number,
+            "sop_class_uid": self.sop_class_uid,
+            "frame": self.frame,
         }
 
     @classmethod
@@ -38,6 +45,8 @@ class SourceSlice:
             None if file is None else Path(file),
             tuple(data["position"]),
             data.get("instance_number"),
+            data.get("sop_class_uid", ""),
+            data.get("frame"),
         )
 
 
