@@ -18,7 +18,7 @@ class SourceSlice:
     """One slice of a DICOM source: its image's UID and file, and its first voxel's place in LPS mm.
 
     ``file`` may lead into a zip (``scans.zip/a/IM1``; :mod:`.opening_files` opens both). ``frame`` is the
-    frame's number in a multi-frame file, from 1; None where the file is one image.    """
+    frame's number in a multi-frame file, from 1; None where the file is one image."""
 
     sop_instance_uid: str
     file: Path | None
