@@ -1,13 +1,16 @@
-"""``medlabel log``, ``undo``, ``redo``, ``restore`` and ``check``: what the journal is for."""
+"""``medlabel log``, ``undo``, ``redo``, ``delete``, ``restore`` and ``check``: what the journal is for."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from MedLabelApp.command.failure import PartlyDoneError
 from MedLabelApp.command.output import Output
+
+if TYPE_CHECKING:
+    from MedLabelLib.storage.project import Project
 
 
 def register(subparsers) -> None:
@@ -24,6 +27,10 @@ def register(subparsers) -> None:
         move.add_argument("volume", metavar="VOLUME")
         move.add_argument("--steps", metavar="N", type=int, default=1, help="how many (default: 1)")
         move.set_defaults(run=run_undo if name == "undo" else run_redo)
+    delete = subparsers.add_parser("delete", help="delete a volume; restore brings it back")
+    delete.add_argument("project", metavar="PROJECT", type=Path)
+    delete.add_argument("volume", metavar="VOLUME", help="dataset/name, or an unambiguous part of it")
+    delete.set_defaults(run=run_delete)
     restore = subparsers.add_parser("restore", help="bring back an earlier state of a volume")
     restore.add_argument("project", metavar="PROJECT", type=Path)
     restore.add_argument("volume", metavar="VOLUME", help="a volume, or the id of a deleted one")
@@ -47,7 +54,7 @@ def run_log(args: argparse.Namespace, out: Output) -> dict[str, Any]:
         text = as_csv(rows) if args.csv else as_json_lines(rows)
         out.line(text.rstrip("\n"))
     else:
-        heading = ("entry", "when (UTC)", "author", "face", "volume", "what")
+        heading = ("entry", "when (UTC)", "author", "face", "volume", "tool", "made", "what")
         out.table([heading, *(_log_line(row) for row in rows)])
     return {"entries": rows}
 
@@ -56,10 +63,9 @@ def _log_line(row: dict[str, Any]) -> tuple[str, ...]:
     what = row["name"]
     if row["kind"] in ("undo", "redo"):
         what = f"{row['kind']} of {row['target']}: {what}"
-    if row["model"]:
-        what += f" [{row['model']}]"
+    made = f"model {row['model']}" if row["model"] else row["provenance"]
     when = row["when"][:19].replace("T", " ")
-    return (str(row["entry"]), when, row["author"], row["face"], row["volume"], what)
+    return (str(row["entry"]), when, row["author"], row["face"], row["volume"], row["tool"], made, what)
 
 
 def run_undo(args: argparse.Namespace, out: Output) -> dict[str, Any]:
@@ -88,20 +94,23 @@ def _move(args: argparse.Namespace, out: Output, kind: str) -> dict[str, Any]:
     return {"volume": volume.label, "steps": steps, **following}
 
 
-def run_restore(args: argparse.Namespace, out: Output) -> dict[str, Any]:
-    from MedLabelLib.model.errors import MedLabelError
+def run_delete(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelLib.storage.author import author
     from MedLabelLib.storage.project import Project
-    from MedLabelLib.storage.project_journal import deleted_volumes, restore_volume
+    from MedLabelLib.storage.volumes_journal import delete_volume
+
+    volume = Project.open(args.project).find_volume(args.volume)
+    volume_id = delete_volume(volume, author(), "command")
+    out.line(f"{volume.label}: deleted; medlabel restore {args.project} {volume.label} brings it back")
+    return {"volume": volume.label, "id": volume_id}
+
+
+def run_restore(args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    from MedLabelLib.storage.project import Project
 
     project = Project.open(args.project)
-    deleted = {key: label for key, label in deleted_volumes(project).items() if args.volume in (key, label)}
-    if args.to is None and len(deleted) == 1:
-        volume = restore_volume(project, next(iter(deleted)), author(), "command")
-        out.line(f"{volume.label}: brought back")
-        return {"volume": volume.label, "entry": None}
     if args.to is None:
-        raise MedLabelError("say with --to which entry to go back to; medlabel log numbers them")
+        return _bring_back(project, args.volume, out)
     volume, session = _open(args)
     with session:
         if args.object is None:
@@ -114,11 +123,33 @@ def run_restore(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     return {"volume": volume.label, "entry": None if step is None else step.id}
 
 
+def _bring_back(project: Project, text: str, out: Output) -> dict[str, Any]:
+    """A deleted volume, by its id, its label or an unambiguous part of it."""
+    from MedLabelLib.model.errors import AmbiguousError, MedLabelError
+    from MedLabelLib.storage.author import author
+    from MedLabelLib.storage.volumes_journal import deleted_volumes, restore_volume
+
+    deleted = deleted_volumes(project)
+    found = [key for key, label in deleted.items() if text in (key, label)]
+    found = found or [key for key, label in deleted.items() if text.lower() in label.lower()]
+    if len(found) > 1:
+        named = ", ".join(f"{deleted[key]} ({key})" for key in found)
+        raise AmbiguousError(f"{text!r} could be any of {len(found)} deleted volumes: {named}")
+    if not found:
+        raise MedLabelError(
+            f"no deleted volume is called {text!r}; to go back to a state of one that is there, say with "
+            "--to which entry, as medlabel log numbers them"
+        )
+    volume = restore_volume(project, found[0], author(), "command")
+    out.line(f"{volume.label}: brought back")
+    return {"volume": volume.label, "entry": None}
+
+
 def run_check(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelLib.storage.check import check_project, repair
     from MedLabelLib.storage.project import Project
 
-    project = Project.open(args.project)
+    project = Project.open_damaged(args.project)
     findings = repair(project, out.progress) if args.repair else check_project(project, out.progress)
     for item in findings:
         place = "" if item.path is None else f" {item.path}:"

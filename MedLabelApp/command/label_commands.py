@@ -32,7 +32,7 @@ def run_label(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelLib.model.errors import LockedError
     from MedLabelLib.storage.author import author
     from MedLabelLib.storage.project import Project
-    from MedLabelLib.storage.project_journal import change_definitions
+    from MedLabelLib.storage.project_journal import add_classes
     from MedLabelLib.storage.session import VolumeSession
 
     project = Project.open(args.project)
@@ -41,9 +41,7 @@ def run_label(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     with VolumeSession.open(volume, author(), "command") as session:
         if session.read_only:
             raise LockedError(f"{volume.label} cannot be labeled: {session.read_only_reason}")
-        if not project.definitions.has_class(args.label_class):
-            wanted = project.definitions.with_class(args.label_class)
-            change_definitions(project, wanted, f"New class {args.label_class}", author(), "command")
+        add_classes(project, {args.label_class: None}, author(), "command")
         with session.edit(f"label {args.label_class} from {args.file.name}", "label") as edit:
             edit.set_provenance("imported")
             added = edit.add_object(LabelObject(args.label_class, mask=mask))

@@ -71,6 +71,7 @@ def run_init(args: argparse.Namespace, out: Output) -> dict[str, Any]:
 
 def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelLib.exchange.importing import ImportReport, import_sources
+    from MedLabelLib.storage.author import author
     from MedLabelLib.storage.project import Project
 
     project = Project.open(args.project)
@@ -78,7 +79,7 @@ def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     empty: list[Path] = []
     # one source after the other where none is a DICOM file, so that it is known which gave nothing
     for group in _groups(args.sources):
-        report = import_sources(project, group, args.dataset, progress=out.progress)
+        report = import_sources(project, group, args.dataset, progress=out.progress, author=author())
         for volume in report.added:
             shape = "×".join(map(str, volume.geometry().shape))
             out.line(f"imported {volume.label}  {volume.modality or '–'}  {shape}")

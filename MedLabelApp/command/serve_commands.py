@@ -61,8 +61,9 @@ def serve_project(project: Project, describe: Describe, args: argparse.Namespace
 
     def import_upload(path: Path) -> dict[str, Any]:
         from MedLabelLib.exchange.importing import import_sources
+        from MedLabelLib.storage.author import author
 
-        report = import_sources(project, [path])
+        report = import_sources(project, [path], author=author(), face="browser")
         report.raise_if_nothing()
         return {
             "added": [volume.label for volume in report.added],

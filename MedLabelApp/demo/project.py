@@ -16,10 +16,14 @@ from MedLabelApp.demo.sources import DemoSource
 from MedLabelLib.model.annotation import Annotation, LabelObject, Tag
 from MedLabelLib.model.definitions import Definitions, TagDefinition
 from MedLabelLib.model.errors import MedLabelError, ProjectError
+from MedLabelLib.storage.author import author
 from MedLabelLib.storage.project import Project
+from MedLabelLib.storage.project_journal import add_classes, change_definitions
+from MedLabelLib.storage.volumes_journal import record_import
 
 DATASET = "ds0"
 REFERENCE = "reference"
+FACE = "command"
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,7 @@ def open_demo(path: Path) -> Project:
     """The demo project's folder, made where it is not there. Raises MedLabelError as Project does."""
     if (path / "meta.json").exists():
         return Project.open(path)
-    tag = TagDefinition(REFERENCE, applicable_type="objectsOnly")
-    return Project.create(path, Definitions(tags=(tag,)))
+    return Project.create(path, _with_reference(Definitions()))
 
 
 def make_demo(
@@ -140,8 +143,11 @@ def _add(
         for class_name, mask in labeled.objects:
             entry = LabelObject(class_name, tags=[Tag(REFERENCE)], mask=mask)
             annotation.objects.append(entry)
-        _define(project, [class_name for class_name, _ in labeled.objects])
-        project.dataset(DATASET, create=True).add_volume(volume.name, labeled.image, annotation)
+        name = author()
+        change_definitions(project, _with_reference, f"New tag {REFERENCE}", name, FACE)
+        add_classes(project, {class_name: None for class_name, _ in labeled.objects}, name, FACE)
+        made = project.dataset(DATASET, create=True).add_volume(volume.name, labeled.image, annotation)
+        record_import(made, f"demo scan {volume.name}", name, FACE)
     except (MedLabelError, OSError) as error:
         _problem(source, f"{label} could not be made: {error}", on_event, report)
         return
@@ -149,16 +155,10 @@ def _add(
     on_event(DemoEvent("made", source.name, source.title, label))
 
 
-def _define(project: Project, classes: list[str]) -> None:
-    """Add what the demo's objects need to the project's definitions, as they stand now."""
-    definitions = project.definitions
-    if not definitions.has_tag(REFERENCE):
-        definitions = definitions.with_tag(TagDefinition(REFERENCE, applicable_type="objectsOnly"))
-    for name in classes:
-        if not definitions.has_class(name):
-            definitions = definitions.with_class(name)
-    if definitions is not project.definitions:
-        project.set_definitions(definitions)
+def _with_reference(definitions: Definitions) -> Definitions:
+    if definitions.has_tag(REFERENCE):
+        return definitions
+    return definitions.with_tag(TagDefinition(REFERENCE, applicable_type="objectsOnly"))
 
 
 def _problem(source: DemoSource, text: str, on_event: OnEvent, report: DemoReport) -> None:

@@ -12,6 +12,7 @@ from MedLabelApp.browser.workspace.opening import open_what
 from MedLabelLib.model.annotation import LabelObject
 from MedLabelLib.model.errors import MedLabelError
 from MedLabelLib.storage.project import Project
+from MedLabelLib.storage.project_journal import change_definitions
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def _label(opened) -> None:
     session = opened.session or opened.make_session()
     project = session.volume.dataset.project
     if not project.definitions.has_class("lesion"):
-        project.set_definitions(project.definitions.with_class("lesion"))
+        change_definitions(project, lambda now: now.with_class("lesion"), "New class", "", "browser")
     with session.edit("lesion", tool="test") as edit:
         edit.add_object(LabelObject("lesion"))
     session.close()

@@ -25,16 +25,15 @@ from MedLabelLib.storage.journal.coding import decode_voxels, encode_voxels
 from MedLabelLib.storage.journal.database import FILE_NAME
 from MedLabelLib.storage.journal.errors import JournalDamagedError
 from MedLabelLib.storage.project import Project
-from MedLabelLib.storage.project_journal import (
-    change_definitions,
-    definitions_at,
+from MedLabelLib.storage.project_journal import change_definitions, definitions_at
+from MedLabelLib.storage.session import VolumeSession
+from MedLabelLib.storage.volume import Volume
+from MedLabelLib.storage.volumes_journal import (
     delete_volume,
     deleted_volumes,
     record_import,
     restore_volume,
 )
-from MedLabelLib.storage.session import VolumeSession
-from MedLabelLib.storage.volume import Volume
 from support.plain_model import PlainModel, choose, do_in_session, plain, same
 from support.small_project import SHAPE, add_small_volume, reopened, small_volume
 

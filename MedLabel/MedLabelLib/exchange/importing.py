@@ -11,11 +11,13 @@ from ..model.errors import (
     DuplicateError,
     FileFormatError,
     GeometryError,
+    MedLabelError,
     NotFoundError,
 )
 from ..storage.names import check_name, free_name
 from ..storage.project import Dataset, Project
 from ..storage.volume import Volume
+from ..storage.volumes_journal import record_import, settle
 from ..volumes.found import BadFile, FoundScan, NotAnImage
 from ..volumes.scan_folder import find_scans
 from .supervisely_project import is_project, take_project
@@ -55,8 +57,10 @@ def import_sources(
     dataset: str = "ds0",
     name: str | None = None,
     progress: Progress | None = None,
+    author: str = "",
+    face: str = "command",
 ) -> ImportReport:
-    """Take every scan in these files and folders into a project.
+    """Take every scan in these files and folders into a project, journalled as ``author``'s.
 
     Sources are NRRD, NIfTI, MetaImage and DICOM files, folders of them, or folders of Supervisely
     projects, which come with their datasets, classes and labels. A scan that cannot be read never stops
@@ -71,9 +75,28 @@ def import_sources(
         when the project cannot be written; what was added before stays.
     """
     report = ImportReport()
-    paths = [Path(source) for source in sources]
+    settle(project, face)
+    try:
+        _take_all(
+            project, [Path(source) for source in sources], dataset, name, progress, author, face, report
+        )
+    finally:
+        _journal(report, author, face)
+    return report
+
+
+def _take_all(
+    project: Project,
+    paths: list[Path],
+    dataset: str,
+    name: str | None,
+    progress: Progress | None,
+    author: str,
+    face: str,
+    report: ImportReport,
+) -> None:
     for path in (path for path in paths if is_project(path)):
-        _take_project(project, path, report, progress)
+        _take_project(project, path, report, progress, author, face)
     scans = _search([path for path in paths if not is_project(path)], report, progress)
     if name is not None:
         check_name("volume", name)
@@ -85,7 +108,15 @@ def import_sources(
         _take_scan(project, scan, dataset, name, report)
     if progress is not None and scans:
         progress("imported", len(scans), len(scans))
-    return report
+
+
+def _journal(report: ImportReport, author: str, face: str) -> None:
+    """Take what was added into the journal, by the volumes' names: paths may hold patients'."""
+    for volume in report.added:
+        try:
+            record_import(volume, volume.name, author, face)
+        except MedLabelError as error:
+            report.warnings.append((volume.label, f"the journal could not take it in yet: {error.reason}"))
 
 
 def _search(paths: list[Path], report: ImportReport, progress: Progress | None) -> list[FoundScan]:
@@ -159,9 +190,11 @@ def _volumes_of(project: Project, dataset: str) -> list[Volume]:
     return found[0].volumes() if found else []
 
 
-def _take_project(project: Project, path: Path, report: ImportReport, progress: Progress | None) -> None:
+def _take_project(
+    project: Project, path: Path, report: ImportReport, progress: Progress | None, author: str, face: str
+) -> None:
     try:
-        for outcome in take_project(project, path, report.warnings):
+        for outcome in take_project(project, path, report.warnings, author, face):
             if progress is not None:
                 progress(f"reading {path.name}/{outcome.label}", len(report.added), 0)
             if outcome.added is not None:

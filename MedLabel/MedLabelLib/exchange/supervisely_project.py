@@ -11,6 +11,7 @@ from ..model.annotation import new_key
 from ..model.definitions import Definitions
 from ..model.errors import FileFormatError, GeometryError
 from ..storage.project import Project
+from ..storage.project_journal import change_definitions
 from ..storage.volume import Volume
 
 
@@ -34,18 +35,22 @@ def is_project(path: Path) -> bool:
     return isinstance(meta, dict) and "classes" in meta and "tags" in meta
 
 
-def take_project(project: Project, path: Path, warnings: list[tuple[str, str]]) -> Iterator[Outcome]:
+def take_project(
+    project: Project, path: Path, warnings: list[tuple[str, str]], author: str, face: str
+) -> Iterator[Outcome]:
     """Copy every volume of the project in ``path``, with its dataset, labels, classes and tags.
 
     A class or tag that ``project`` has stays as it is there. Raises FileFormatError when the other
-    project's definitions are damaged, ProjectError when ``project`` cannot be written.
+    project's definitions are damaged, ProjectError or JournalError when ``project`` cannot be written.
     """
     other = Project.open(path)
     if other.path.resolve() == project.path.resolve():
         raise FileFormatError("a project cannot be imported into itself", path)
-    merged = merge_definitions(project.definitions, other.definitions, path, warnings)
-    if merged != project.definitions:
-        project.set_definitions(merged)
+
+    def merged(ours: Definitions) -> Definitions:
+        return merge_definitions(ours, other.definitions, path, warnings)
+
+    change_definitions(project, merged, f"Classes and tags of {path.name}", author, face)
     for volume in other.volumes():
         yield _take_volume(project, volume)
 

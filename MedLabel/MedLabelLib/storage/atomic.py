@@ -29,7 +29,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, data: object) -> None:
     """Replace ``path`` by ``data`` as JSON, as :func:`write_bytes` does."""
-    write_bytes(path, json.dumps(data, ensure_ascii=False, indent=2).encode("utf-8") + b"\n")
+    write_bytes(path, json_bytes(data))
+
+
+def json_bytes(data: object) -> bytes:
+    """JSON as it stands in the project's files."""
+    return json.dumps(data, ensure_ascii=False, indent=2).encode("utf-8") + b"\n"
 
 
 @contextmanager

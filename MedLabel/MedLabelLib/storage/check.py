@@ -15,12 +15,16 @@ from .journal.entries import PROJECT, NewEntry
 from .journal.errors import JournalDamagedError, JournalError
 from .journal.journal import Journal, has_journal
 from .journal.salvage import head_problem, is_missing, read_head, salvage
-from .project import Dataset, Project
+from .project import META, Dataset, Project
+from .project_journal import definitions_status, follow_definitions
 from .session import VolumeSession
 from .volume import Volume
+from .volumes_journal import settle, unsettled
 
 Progress = Callable[[str, int, int], None]
 FACE = "check"
+JOURNAL = "journal"
+DEFINITIONS = "classes and tags"
 
 
 @dataclass(frozen=True)
@@ -51,44 +55,61 @@ def repair(project: Project, progress: Progress | None = None) -> list[Finding]:
     Returns what was found, each with whether it is mended now, or why not.
     """
     before = check_project(project, progress)
-    notes: list[str] = []
-    if any(item.what == "journal" for item in before):
-        notes = _repair_journal(project)
-    for volume in list(project.volumes()):
-        if any(item.what == volume.label for item in before):
-            notes += _repair_volume(volume)
-    _rewrite_missing(project)
+    reasons: dict[str, str] = {}
+    if any(item.what == JOURNAL for item in before):
+        reasons[JOURNAL] = "; ".join(_repair_journal(project))
+    if any(item.what == DEFINITIONS for item in before):
+        reasons[DEFINITIONS] = _repair_definitions(project)
+        if any(item.what == DEFINITIONS and item.kind == "damage" for item in before):
+            # only now can the volumes be looked at
+            before += [item for item in check_project(project, progress) if item not in before]
+    try:
+        settle(project, FACE)
+        for volume in list(project.volumes()):
+            if any(item.what == volume.label for item in before):
+                reasons[volume.label] = "; ".join(_repair_volume(volume))
+        _rewrite_missing(project)
+    except MedLabelError as error:
+        reasons[JOURNAL] = "; ".join(filter(None, (reasons.get(JOURNAL, ""), str(error))))
     after = {(item.what, item.path, item.problem) for item in check_project(project)}
-    return [
-        replace(
-            item,
-            mended=(item.what, item.path, item.problem) not in after,
-            reason="; ".join(notes) if item.what == "journal" else item.reason,
-        )
-        for item in before
-    ]
+    return [_judged(item, (item.what, item.path, item.problem) not in after, reasons) for item in before]
+
+
+def _judged(item: Finding, mended: bool, reasons: dict[str, str]) -> Finding:
+    # what was done to a journal is told in any case, as what it lost is lost for good
+    told = item.what == JOURNAL or not mended
+    return replace(item, mended=mended, reason=reasons.get(item.what, "") if told else "")
 
 
 def _findings(project: Project, progress: Progress | None) -> Iterator[Finding]:
-    meta = project.path / "meta.json"
+    meta = project.path / META
+    damage = ""
     try:
         read_definitions(meta)
     except MedLabelError as error:
-        yield Finding("damage", "classes and tags", meta, error.reason)
-        return
+        damage = error.reason
+        yield Finding("damage", DEFINITIONS, meta, damage)
     journal = None
     if is_missing(project):
-        yield Finding("damage", "journal", project.private / FILE_NAME, "the journal is missing")
+        yield Finding("damage", JOURNAL, project.private / FILE_NAME, "the journal is missing")
     if has_journal(project):
         try:
             journal = Journal.open(project, FACE, "", read_only=not project.writable)
             yield from _journal_findings(project, journal)
+            if not damage and definitions_status(project, journal).status == files.OUTSIDE:
+                yield Finding("outside", DEFINITIONS, meta, "another program changed it")
         except JournalDamagedError as error:
-            yield Finding("damage", "journal", error.path, error.reason)
+            yield Finding("damage", JOURNAL, error.path, error.reason)
             if journal is not None:
                 journal.close()
             journal = None
     try:
+        if damage:
+            # without classes no annotation can be judged
+            return
+        if journal is not None:
+            for volume in unsettled(project, journal):
+                yield Finding("damage", volume.label, volume.path, "its deletion or return was interrupted")
         volumes = list(project.volumes())
         seen = set()
         for number, volume in enumerate(volumes):
@@ -97,7 +118,7 @@ def _findings(project: Project, progress: Progress | None) -> Iterator[Finding]:
             try:
                 yield from _volume_findings(volume, journal, seen)
             except JournalDamagedError as error:
-                yield Finding("damage", "journal", error.path, error.reason)
+                yield Finding("damage", JOURNAL, error.path, error.reason)
                 return
         if progress is not None:
             progress("checked", len(volumes), len(volumes))
@@ -110,11 +131,11 @@ def _findings(project: Project, progress: Progress | None) -> Iterator[Finding]:
 
 def _journal_findings(project: Project, journal: Journal) -> Iterator[Finding]:
     """SQLite's own check, the chain of hashes, and the journal's end."""
-    damage = [Finding("damage", "journal", journal.path, problem) for problem in _chain_problems(journal)]
+    damage = [Finding("damage", JOURNAL, journal.path, problem) for problem in _chain_problems(journal)]
     yield from damage
     tail = head_problem(project, journal)
     if tail:
-        yield Finding("damage", "journal", journal.path, tail)
+        yield Finding("damage", JOURNAL, journal.path, tail)
 
 
 def _chain_problems(journal: Journal) -> Iterator[str]:
@@ -171,9 +192,11 @@ def _missing_volumes(project: Project, journal: Journal, seen: set[str]) -> Iter
     """Volumes that the journal knows, whose annotation is gone though nobody deleted them here."""
     for volume_id, volume in _known_but_unlisted(project, journal, seen):
         path = volume.annotation_path
+        if journal.is_deleted(volume_id):
+            continue
         if volume.path.exists():
             yield Finding("damage", volume.label, path, "the volume's annotation is missing")
-        elif not journal.is_deleted(volume_id):
+        else:
             yield Finding("damage", volume.label, volume.path, "the volume is missing; its labels are kept")
 
 
@@ -225,6 +248,19 @@ def _rewrite_missing(project: Project) -> None:
         return
     with Journal.open(project, FACE, "") as journal:
         seen = {journal.volume_id(volume) for volume in project.volumes()}
-        for _, volume in list(_known_but_unlisted(project, journal, seen)):
+        unlisted = _known_but_unlisted(project, journal, seen)
+        for volume in [volume for key, volume in unlisted if not journal.is_deleted(key)]:
             if volume.path.exists() and not volume.annotation_path.exists():
                 _repair_volume(volume)
+
+
+def _repair_definitions(project: Project) -> str:
+    """Take in what another program changed, or write a damaged file anew; why not, where it can't be."""
+    try:
+        if has_journal(project):
+            with Journal.open(project, FACE, "") as journal:
+                follow_definitions(project, journal, FACE)
+            return ""
+    except MedLabelError as error:
+        return error.reason
+    return "there is no journal that holds it"

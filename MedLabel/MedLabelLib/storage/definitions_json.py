@@ -8,6 +8,7 @@ from typing import Any
 
 from ..model.definitions import Definitions, LabelClass, TagDefinition
 from ..model.errors import FileFormatError, MedLabelError
+from .atomic import json_bytes
 
 _CLASS_FIELDS = {"title", "shape", "color", "description", "hotkey"}
 _TAG_FIELDS = {"name", "value_type", "values", "color", "applicable_type", "classes", "hotkey"}
@@ -92,13 +93,26 @@ def tag_from_json(data: dict[str, Any]) -> TagDefinition:
     )
 
 
-def read_definitions(path: Path) -> Definitions:
-    """The definitions in ``meta.json``. Raises FileFormatError naming the file and what is wrong in it."""
+def definitions_bytes(definitions: Definitions) -> bytes:
+    """The content of ``meta.json``."""
+    return json_bytes(definitions_to_json(definitions))
+
+
+def parse_definitions(content: bytes, path: Path) -> Definitions:
+    """The definitions in the content of ``meta.json``. Raises FileFormatError naming ``path``."""
     try:
-        return definitions_from_json(json.loads(path.read_bytes()))
-    except FileNotFoundError as error:
-        raise FileFormatError("there is no such file", path) from error
-    except (OSError, ValueError) as error:
+        return definitions_from_json(json.loads(content))
+    except ValueError as error:
         raise FileFormatError(f"it cannot be read: {error}", path) from error
     except MedLabelError as error:
         raise FileFormatError(error.reason, path) from error
+
+
+def read_definitions(path: Path) -> Definitions:
+    """The definitions in ``meta.json``. Raises FileFormatError naming the file and what is wrong in it."""
+    try:
+        return parse_definitions(path.read_bytes(), path)
+    except FileNotFoundError as error:
+        raise FileFormatError("there is no such file", path) from error
+    except OSError as error:
+        raise FileFormatError(f"it cannot be read: {error.strerror or error}", path) from error

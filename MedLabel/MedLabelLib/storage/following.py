@@ -6,8 +6,10 @@ from ..model.errors import MedLabelError
 from .journal.files import ANNOTATION
 from .journal.journal import Journal, has_journal
 from .project import Project
+from .project_journal import follow_definitions
 from .session import VolumeSession
 from .volume import Volume
+from .volumes_journal import settle
 
 _BEHIND = """
 SELECT id, dataset, file_name FROM volumes AS v
@@ -31,7 +33,8 @@ def volumes_behind(project: Project) -> list[Volume]:
 
 
 def bring_up_to_date(project: Project, face: str) -> list[str]:
-    """Write the files that a crash left behind the journal; to be called when a project is opened.
+    """Write the files that a crash left behind the journal, and take in what another program changed of
+    the classes and tags; to be called when a project is opened.
 
     Volumes that another session edits are left to it. Returns sentences about what could not be written.
     """
@@ -39,6 +42,10 @@ def bring_up_to_date(project: Project, face: str) -> list[str]:
     if not project.writable:
         return problems
     try:
+        if has_journal(project):
+            settle(project, face)
+            with Journal.open(project, face, "") as journal:
+                follow_definitions(project, journal, face)
         behind = volumes_behind(project)
     except MedLabelError as error:
         return [str(error)]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..model.edits import apply, difference
-from ..model.errors import LockedError, MedLabelError, ProjectError
+from ..model.errors import LockedError, MedLabelError
 from .journal import entries, files
-from .journal.entries import NewEntry
+from .journal.entries import OUTSIDE_AUTHOR, NewEntry
 from .journal.errors import JournalDamagedError, JournalError
 from .journal.journal import Journal, encode_entry
 from .journal.leases import new_holder
 from .journal.salvage import head_problem, is_missing, salvage
 from .journal.state import VolumeState, write_checkpoint
+from .project_journal import follow_definitions
 from .volume import Volume
 
-OUTSIDE_AUTHOR = "outside"
+FIRST_ENTRY = "First opened"
 
 
 @dataclass
@@ -45,7 +45,7 @@ def open_volume(
     face: str,
     read_only: bool,
     take_over: bool = False,
-    first_entry: str = "First opened",
+    first_entry: str = FIRST_ENTRY,
 ) -> Opened:
     """Open a volume. Where it cannot be opened for editing it is opened read-only, and says why.
 
@@ -87,6 +87,7 @@ def _open_once(
             holder = journal.take_lease(volume_id, new_holder(token, face, author), take_over)
             if holder is not None:
                 reason = f"{holder} has it open for editing"
+            notes += follow_definitions(volume.dataset.project, journal, face)
         return _open_state(journal, volume_id, volume, author, face, token, reason, notes, first_entry)
     except BaseException:
         with suppress(MedLabelError):
@@ -154,7 +155,8 @@ def _first_time(
     annotation = volume.read_annotation()
     has_key = annotation.key == volume_id
     annotation.key = volume_id
-    state = journal.begin(volume_id, annotation, first_entry, author, face, "open")
+    tool = "open" if first_entry == FIRST_ENTRY else "import"
+    state = journal.begin(volume_id, annotation, first_entry, author, face, tool)
     journal.set_place(volume_id, volume)
     names = [files.ANNOTATION] if has_key else []
     names += [entry.mask_key for entry in annotation.objects if entry.mask_key is not None]
@@ -194,31 +196,19 @@ def follow_files(opened: Opened, volume: Volume, face: str) -> list[files.FileSt
         except MedLabelError as error:
             opened.notes.append(f"a change of another program could not be taken in: {error}")
             for item in taken:
-                set_aside(volume, item)
+                files.set_aside(volume.dataset.project, item.path)
                 opened.dirty.add(item.name)
     for item in found:
         if item.status in (files.STALE, files.MISSING, files.DAMAGED):
             opened.dirty.add(item.name)
         if item.status in (files.MISSING, files.DAMAGED):
             opened.notes.append(f"{item.path.name}: {item.reason}; it is written anew from the journal")
-            set_aside(volume, item)
+            files.set_aside(volume.dataset.project, item.path)
             if item.name == files.ANNOTATION:
                 files.write_annotation_alone(journal, opened.volume_id, volume, state)
         if item.status == files.EXTRA:
             opened.gone.add(item.name)
     return found
-
-
-def set_aside(volume: Volume, item: files.FileStatus) -> None:
-    """Keep a damaged file in the private folder before another takes its place."""
-    if not item.path.exists():
-        return
-    folder = volume.dataset.project.private / "damaged"
-    try:
-        folder.mkdir(exist_ok=True)
-        shutil.copy2(item.path, folder / f"{os.urandom(4).hex()}-{item.path.name}")
-    except OSError as error:
-        raise ProjectError(f"a damaged file could not be kept: {error.strerror}", item.path) from error
 
 
 def _take_in(

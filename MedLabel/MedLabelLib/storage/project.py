@@ -10,8 +10,8 @@ from ..model.annotation import Annotation
 from ..model.definitions import Definitions
 from ..model.errors import AmbiguousError, DuplicateError, NotFoundError, ProjectError
 from ..volumes.image import VolumeImage
-from .atomic import sweep_partials, write_json
-from .definitions_json import definitions_to_json, read_definitions
+from .atomic import sweep_partials, write_bytes
+from .definitions_json import definitions_bytes, read_definitions
 from .names import check_name
 from .sources import SourceStore
 from .volume import Volume
@@ -19,16 +19,17 @@ from .volume_file import write_volume
 from .volume_meta import volume_meta
 
 PRIVATE = ".medlabel"
+META = "meta.json"
 _INNER_FOLDERS = {"volume", "ann", "mask", "interpolation", "datasets"}
 
 
 class Project:
     """A folder of datasets of volumes with their labels. Make one by :meth:`create` or :meth:`open`."""
 
-    def __init__(self, path: Path, definitions: Definitions) -> None:
+    def __init__(self, path: Path, definitions: Definitions | None = None) -> None:
         self.path = path
         self._definitions = definitions
-        self._definitions_stamp = self._stamp()
+        self._definitions_stamp = None if definitions is None else self._stamp()
         self.sources = SourceStore(self.private / "sources")
 
     @classmethod
@@ -43,7 +44,7 @@ class Project:
             when the folder cannot be made.
         """
         path = Path(path).absolute()
-        if (path / "meta.json").exists():
+        if (path / META).exists():
             raise DuplicateError("there is a project here already", path)
         try:
             if path.exists() and any(path.iterdir()):
@@ -53,7 +54,7 @@ class Project:
         except OSError as error:
             raise ProjectError(f"a project cannot be made here: {error.strerror or error}", path) from error
         definitions = definitions or Definitions()
-        write_json(path / "meta.json", definitions_to_json(definitions))
+        write_bytes(path / META, definitions_bytes(definitions))
         return cls(path, definitions)
 
     @classmethod
@@ -70,9 +71,20 @@ class Project:
         path = Path(path).absolute()
         if not path.is_dir():
             raise ProjectError("there is no such folder", path)
-        if not (path / "meta.json").is_file():
+        if not (path / META).is_file():
             raise ProjectError("this folder is no project: it has no meta.json", path)
-        return cls(path, read_definitions(path / "meta.json"))
+        return cls(path, read_definitions(path / META))
+
+    @classmethod
+    def open_damaged(cls, path: str | Path) -> Project:
+        """Open a project to be checked or mended, whose ``meta.json`` may be damaged or missing.
+
+        Raises ProjectError when the folder holds neither that nor what MedLabel keeps in a project.
+        """
+        path = Path(path).absolute()
+        if not (path / META).exists() and not (path / PRIVATE).is_dir():
+            raise ProjectError("there is no project in this folder", path)
+        return cls(path)
 
     @property
     def name(self) -> str:
@@ -91,24 +103,21 @@ class Project:
 
     @property
     def definitions(self) -> Definitions:
-        """The classes and tags, read anew when another process has changed them."""
+        """The classes and tags, read anew when another process has changed them.
+
+        ``project_journal.change_definitions`` changes them. Raises FileFormatError when they are damaged.
+        """
         stamp = self._stamp()
-        if stamp != self._definitions_stamp:
-            self._definitions = read_definitions(self.path / "meta.json")
+        if stamp is None or stamp != self._definitions_stamp:
+            self._definitions = read_definitions(self.path / META)
             self._definitions_stamp = stamp
         return self._definitions
 
-    def set_definitions(self, definitions: Definitions) -> None:
-        """Replace the classes and tags. Raises ProjectError when they cannot be written."""
-        write_json(self.path / "meta.json", definitions_to_json(definitions))
-        self._definitions = definitions
-        self._definitions_stamp = self._stamp()
-
-    def _stamp(self) -> tuple[int, int, int]:
+    def _stamp(self) -> tuple[int, int, int] | None:
         try:
-            status = (self.path / "meta.json").stat()
-        except OSError as error:
-            raise ProjectError(f"its meta.json is gone: {error.strerror}", self.path) from error
+            status = (self.path / META).stat()
+        except OSError:
+            return None
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     # -- datasets and volumes ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from .journal.errors import JournalDamagedError, JournalError, TakenOverError
 from .journal.journal import encode_entry
 from .journal.marks import Mark
 from .journal.state import VolumeState
-from .opening import open_volume
+from .opening import FIRST_ENTRY, open_volume
 from .resting import RestingWriter
 from .set_slices import SetSlices, set_slices
 from .steps import HistoryEntry, ReadOnlyError, SavedState, SliceOrigin, Step
@@ -49,7 +49,7 @@ class VolumeSession:
         read_only: bool = False,
         take_over: bool = False,
         rest_seconds: float = REST_SECONDS,
-        first_entry: str = "First opened",
+        first_entry: str = FIRST_ENTRY,
     ) -> None:
         self.volume = volume
         self.author = author
@@ -83,7 +83,7 @@ class VolumeSession:
         read_only: bool = False,
         take_over: bool = False,
         rest_seconds: float = REST_SECONDS,
-        first_entry: str = "First opened",
+        first_entry: str = FIRST_ENTRY,
     ) -> VolumeSession:
         """Open a volume of a project. ``face`` is ``browser``, ``desktop`` or ``command``.
 
@@ -102,6 +102,11 @@ class VolumeSession:
     @property
     def annotation(self) -> Annotation:
         return self._state.annotation
+
+    @property
+    def volume_id(self) -> str:
+        """What the journal knows the volume by; empty where there is no journal."""
+        return self._opened.volume_id
 
     @property
     def read_only(self) -> bool:

@@ -11,6 +11,7 @@ from ..model.colors import rgb
 from ..model.definitions import Definitions
 from ..model.mask import Mask
 from ..storage.edit import Edit
+from ..storage.project_journal import add_classes
 from ..storage.session import VolumeSession
 from .segment_reader import SegmentReader
 from .segmentation_node import SegmentationBinding
@@ -96,7 +97,7 @@ class SegmentSync:
             when the volume may not be edited.
         GeometryError
             when a segment's voxels cannot be told; nothing is taken over then.
-        ProjectError
+        ProjectError, JournalError
             when a new class cannot be written to the project.
         """
         changes = self.compare()
@@ -167,12 +168,11 @@ class SegmentSync:
         }
 
     def _define(self, classes: dict[str, str]) -> None:
-        definitions = self._definitions
+        colors: dict[str, str | None] = {}
         for segment_id, class_name in classes.items():
-            if not definitions.has_class(class_name):
-                definitions = definitions.with_class(class_name, color=self._color(segment_id))
-        if definitions != self._definitions:
-            self._session.volume.dataset.project.set_definitions(definitions)
+            colors.setdefault(class_name, self._color(segment_id))
+        session = self._session
+        add_classes(session.volume.dataset.project, colors, session.author, session.face)
 
     def _color(self, segment_id: str) -> str:
         parts = self._binding.segmentation.GetSegment(segment_id).GetColor()

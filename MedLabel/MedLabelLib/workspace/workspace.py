@@ -13,7 +13,7 @@ from ..model.errors import NotFoundError
 from ..model.geometry import VolumeGeometry
 from ..model.mask import Mask
 from ..model.planes import Plane
-from ..storage.project_journal import change_definitions
+from ..storage.project_journal import add_classes
 from ..storage.session import ReadOnlyError, VolumeSession
 from ..volumes.image import VolumeImage
 from .preview import PreviewProvider
@@ -116,10 +116,7 @@ class Workspace:
     def new_object(self, class_name: str) -> LabelObject:
         """Add an object of a class and select it; an unknown class is made. Raises ReadOnlyError."""
         session = self._writable_session()
-        project = session.volume.dataset.project
-        if not project.definitions.has_class(class_name):
-            wanted = project.definitions.with_class(class_name)
-            change_definitions(project, wanted, f"New class {class_name}", session.author, session.face)
+        add_classes(session.volume.dataset.project, {class_name: None}, session.author, session.face)
         added = LabelObject(class_name)
         with session.edit(f"New {class_name}", tool="objects") as edit:
             edit.add_object(added)

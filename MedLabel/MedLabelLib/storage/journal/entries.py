@@ -20,6 +20,7 @@ MOVE_KINDS = ("undo", "redo")
 # the first entry of a volume: its labels as they were when the journal met them
 BASE = "base"
 PROJECT = ""
+OUTSIDE_AUTHOR = "outside"
 FIRST_HASH = bytes(32)
 # how the detail of an entry begins that names slices which were drawn in a step that made others by itself
 DRAWN_DETAIL = '{"drawn":'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +13,17 @@ from typing import TYPE_CHECKING
 
 from ...model.annotation import Annotation, LabelObject
 from ...model.box import Box
-from ...model.errors import MedLabelError
+from ...model.errors import MedLabelError, ProjectError
 from ...model.geometry import VolumeGeometry
 from ...model.mask import Mask
 from ..annotation_json import annotation_from_json, annotation_to_json
-from ..atomic import write_bytes
+from ..atomic import json_bytes, write_bytes
 from ..mask_file import encode_mask, read_mask
 from .journal import Journal
 from .state import VolumeState
 
 if TYPE_CHECKING:
+    from ..project import Project
     from ..volume import Volume
 
 ANNOTATION = "annotation"
@@ -73,7 +76,7 @@ def annotation_bytes(annotation: Annotation, with_mask: Callable[[LabelObject], 
         annotation.figures,
         annotation.extra,
     )
-    return json.dumps(annotation_to_json(light), ensure_ascii=False, indent=2).encode("utf-8") + b"\n"
+    return json_bytes(annotation_to_json(light))
 
 
 def examine(journal: Journal, volume_id: str, volume: Volume, state: VolumeState) -> list[FileStatus]:
@@ -143,6 +146,18 @@ def _mask_problem(path: Path, volume: Volume, state: VolumeState) -> str:
     except MedLabelError as error:
         return error.reason
     return ""
+
+
+def set_aside(project: Project, path: Path) -> None:
+    """Keep a damaged file in the private folder before another takes its place."""
+    if not path.exists():
+        return
+    folder = project.private / "damaged"
+    try:
+        folder.mkdir(exist_ok=True)
+        shutil.copy2(path, folder / f"{os.urandom(4).hex()}-{path.name}")
+    except OSError as error:
+        raise ProjectError(f"a damaged file could not be kept: {error.strerror}", path) from error
 
 
 def outside_annotation(volume: Volume, state: VolumeState, found: list[FileStatus]) -> Annotation:
