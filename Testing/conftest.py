@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
 def proof() -> Proof:
     """The random cases of a proof: ``for random in proof.cases(sample=20, full=2000): …``."""
     return Proof()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Tests neither read nor change what the user of this machine has chosen."""
+    with pytest.MonkeyPatch.context() as patch:
+        file = tmp_path_factory.mktemp("settings") / "settings.json"
+        patch.setenv("MEDLABEL_SETTINGS", str(file))
+        yield file
 
 
 class DemoCache:

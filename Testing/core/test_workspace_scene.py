@@ -18,7 +18,8 @@ from MedLabelLib.storage.session import ReadOnlyError, VolumeSession
 from MedLabelLib.volumes.image import SourceRecord, VolumeImage
 from MedLabelLib.workspace.arrays import from_vtk_matrix
 from MedLabelLib.workspace.segment_reader import SegmentReader
-from MedLabelLib.workspace.slice_frame import screen_letters
+from MedLabelLib.workspace.slice_frame import direction_letters
+from MedLabelLib.workspace.slice_orientation import SliceOrientation
 from MedLabelLib.workspace.strokes import Stroke, StrokeError
 from MedLabelLib.workspace.workspace import Workspace
 from support.plain_brush import plain_stroke
@@ -74,6 +75,11 @@ def test_a_views_pixels_are_the_voxels_that_slicer_shows_there(workspace, plane,
         lambda: view.go(3),
         lambda: view.zoom_by(2.5, (0.2, 0.7)),
         lambda: view.pan_by(0.1, -0.2),
+        lambda: view.rotate(True),
+        lambda: view.flip(True),
+        lambda: view.zoom_by(0.7, (0.9, 0.1)),
+        lambda: view.flip(False),
+        lambda: view.rotate(False),
     ):
         act()
         to_ijk = view.pixels_to_ijk()
@@ -92,7 +98,7 @@ def test_the_whole_slice_fits_and_the_letters_are_where_the_indices_grow(workspa
     for axis in (plane.columns, plane.rows):
         assert corners[:, axis].min() <= -0.5 + 1e-6
         assert corners[:, axis].max() >= SHAPE[axis] - 0.5 - 1e-6
-    letters = screen_letters(plane)
+    letters = {side: letter[0] for side, letter in view.letters().items()}
     across = view.pixels_to_ijk() @ [300, 100, 1.0] - view.pixels_to_ijk() @ [0, 100, 1.0]
     down = view.pixels_to_ijk() @ [150, 200, 1.0] - view.pixels_to_ijk() @ [150, 0, 1.0]
     grows = {"R": 0, "A": 1, "S": 2}
@@ -101,6 +107,67 @@ def test_the_whole_slice_fits_and_the_letters_are_where_the_indices_grow(workspa
         axis = grows.get(letter, shrinks.get(letter))
         assert abs(step[axis]) == pytest.approx(abs(step).max())
         assert (step[axis] > 0) == (letter in grows)
+
+
+@pytest.mark.parametrize("plane", list(Plane))
+def test_turning_and_flipping_move_what_is_on_the_screen(workspace, plane) -> None:
+    """The voxel in the top left corner of a square view goes where turning a picture takes a corner."""
+    view = workspace.add_view("view", _slice_node(workspace.scene, 200, 200), plane)
+    view.zoom_by(1.7, (0.3, 0.6))
+    view.pan_by(0.05, 0.1)
+
+    def corners():
+        return [view.pixels_to_ijk() @ [x, y, 1.0] for x, y in ((20, 30), (170, 20), (180, 170), (30, 180))]
+
+    start, letters = corners(), view.letters()
+    sides = ("left", "top", "right", "bottom")
+    view.rotate(True)
+    # a square about the middle of the view: each corner has gone to the next one, clockwise
+    assert np.allclose(corners()[1:] + corners()[:1], start, atol=1e-6)
+    assert [view.letters()[side] for side in sides] == [
+        letters[s] for s in ("bottom", "left", "top", "right")
+    ]
+    view.rotate(False)
+    assert np.allclose(corners(), start, atol=1e-6)
+    for horizontally, (a, b) in ((True, ("left", "right")), (False, ("top", "bottom"))):
+        there = view.pixels_to_ijk() @ [20, 30, 1.0]
+        view.flip(horizontally)
+        back = [180, 30, 1.0] if horizontally else [20, 170, 1.0]
+        assert np.allclose(view.pixels_to_ijk() @ back, there, atol=1e-6)
+        assert (view.letters()[a], view.letters()[b]) == (letters[b], letters[a])
+        view.flip(horizontally)
+    view.flip(True)
+    view.rotate(True)
+    view.inverted = True
+    view.reset()
+    assert view.letters() == letters
+    assert (view.zoom, view.center, view.inverted) == (1.0, (0.0, 0.0), False)
+
+
+def test_eight_ways_to_lay_a_picture_are_reached_and_undone() -> None:
+    found = {SliceOrientation()}
+    for _ in range(4):
+        found |= {
+            w for o in found for w in (o.rotated(True), o.rotated(False), o.flipped(True), o.flipped(False))
+        }
+    assert len(found) == 8
+    for way in found:
+        assert way.rotated(True).rotated(False) == way
+        assert way.flipped(True).flipped(True) == way
+        assert way.flipped(True).flipped(False) == way.rotated(True).rotated(True)
+        # on the screen: a turn brings up to the right, a flip exchanges left and right
+        assert np.array_equal(way.rotated(True).axes[:, 0], way.axes[:, 1])
+        assert np.array_equal(way.flipped(True).axes, way.axes * [-1, 1])
+        assert np.array_equal(way.flipped(False).axes, way.axes * [1, -1])
+
+
+@pytest.mark.parametrize(
+    ("direction", "letters"),
+    [((1, 0, 0), "R"), ((0, -1, 0), "P"), ((0.2, 0, 0.98), "S"), ((0.8, 0.6, 0), "RA"),
+     ((-0.5, 0.1, 0.85), "SL"), ((0.58, -0.577, 0.576), "RPS")],
+)  # fmt: skip
+def test_the_letters_of_an_oblique_direction(direction, letters) -> None:
+    assert direction_letters(np.array(direction)) == letters
 
 
 def test_a_point_that_is_zoomed_at_stays_under_the_pointer(workspace) -> None:

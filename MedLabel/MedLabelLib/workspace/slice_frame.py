@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 from ..model.geometry import VolumeGeometry
 from ..model.planes import Plane
+from .slice_orientation import SliceOrientation
+
+UPRIGHT = SliceOrientation()
+# a direction's letter is left out where less than this part of it goes that way: up to 14° are no tilt
+LEAST_PART = 0.25
 
 # which way the screen's right and up go along the grid's axes: the patient's right is on the left of the
 # screen, and a sagittal view looks from the patient's left, nose to the left
@@ -28,11 +33,13 @@ class SliceFrame:
     slice_to_ras: NDArray
 
 
-def slice_frame(geometry: VolumeGeometry, plane: Plane, index: int) -> SliceFrame:
+def slice_frame(
+    geometry: VolumeGeometry, plane: Plane, index: int, orientation: SliceOrientation = UPRIGHT
+) -> SliceFrame:
     """The frame of slice ``index``, through the centres of its voxels, centred on the slice.
 
     Slice coordinates are mm: x to the screen's right, y up, z along the plane's axis (toward Right,
-    Anterior or Superior).
+    Anterior or Superior), also where a mirrored picture makes the three left-handed.
     """
     (right, right_sign), (up, up_sign) = _SCREEN[plane]
     directions = geometry.directions
@@ -44,6 +51,8 @@ def slice_frame(geometry: VolumeGeometry, plane: Plane, index: int) -> SliceFram
     z = np.cross(x, y)
     if z @ directions[:, plane.axis] < 0:
         z = -z
+    (xx, yx), (xy, yy) = orientation.axes
+    x, y = x * xx + y * xy, x * yx + y * yy
     middle = (np.asarray(geometry.shape, dtype=float) - 1) / 2
     middle[plane.axis] = index
     matrix = np.eye(4)
@@ -52,11 +61,14 @@ def slice_frame(geometry: VolumeGeometry, plane: Plane, index: int) -> SliceFram
     return SliceFrame(plane, index, matrix)
 
 
-def slice_extent(geometry: VolumeGeometry, plane: Plane) -> tuple[float, float]:
+def slice_extent(
+    geometry: VolumeGeometry, plane: Plane, orientation: SliceOrientation = UPRIGHT
+) -> tuple[float, float]:
     """Width and height in mm of a whole slice of ``plane`` on the screen, voxel edges included."""
     (right, _), (up, _) = _SCREEN[plane]
     spacing = geometry.spacing
-    return geometry.shape[right] * spacing[right], geometry.shape[up] * spacing[up]
+    width, height = geometry.shape[right] * spacing[right], geometry.shape[up] * spacing[up]
+    return (height, width) if orientation.is_across else (width, height)
 
 
 def view_to_ijk(geometry: VolumeGeometry, frame: SliceFrame, xy_to_slice: NDArray) -> NDArray:
@@ -72,13 +84,23 @@ def view_to_ijk(geometry: VolumeGeometry, frame: SliceFrame, xy_to_slice: NDArra
     return matrix
 
 
-def screen_letters(plane: Plane) -> dict[str, str]:
+def direction_letters(direction: NDArray) -> str:
+    """Where a direction in RAS points: ``R``, or of an oblique one the greatest part first, as ``RA``.
+
+    As DICOM's Patient Orientation (C.7.6.1.1.1) writes it, but without the parts under ``LEAST_PART``.
+    """
+    part = np.asarray(direction, dtype=float) / np.linalg.norm(direction)
+    order = np.argsort(-np.abs(part), kind="stable")
+    names = ("LR", "PA", "IS")
+    return "".join(names[axis][int(part[axis] > 0)] for axis in order if abs(part[axis]) >= LEAST_PART)
+
+
+def screen_letters(slice_to_ras: NDArray) -> dict[str, str]:
     """The patient's directions at the view's edges: left, right, top, bottom."""
-    letters = ("LR", "PA", "IS")
-    (right, right_sign), (up, up_sign) = _SCREEN[plane]
+    right, up = slice_to_ras[:3, 0], slice_to_ras[:3, 1]
     return {
-        "right": letters[right][right_sign > 0],
-        "left": letters[right][right_sign < 0],
-        "top": letters[up][up_sign > 0],
-        "bottom": letters[up][up_sign < 0],
+        "right": direction_letters(right),
+        "left": direction_letters(-right),
+        "top": direction_letters(up),
+        "bottom": direction_letters(-up),
     }

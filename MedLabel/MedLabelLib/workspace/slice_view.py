@@ -8,16 +8,18 @@ from numpy.typing import NDArray
 from ..model.geometry import VolumeGeometry
 from ..model.planes import Plane
 from .arrays import from_vtk_matrix, to_vtk_matrix
-from .slice_frame import SliceFrame, slice_extent, slice_frame, view_to_ijk
+from .slice_frame import SliceFrame, screen_letters, slice_extent, slice_frame, view_to_ijk
+from .slice_orientation import SliceOrientation
 
-NEAREST, FARTHEST = 0.05, 20.0
+FARTHEST, NEAREST = 0.25, 20.0
 
 
 class SliceViewState:
     """Drives a slice node: it always shows one whole slice of the volume's own grid.
 
     ``zoom`` is relative to the whole slice fitting the view; ``center`` is where the middle of the view
-    lies, in mm from the middle of the slice (right, up).
+    lies, in mm from the middle of the slice (right, up). Plane, turns and flips are kept here and not read
+    from the node, which calls a flipped orientation "Reformat".
     """
 
     def __init__(self, slice_node, geometry: VolumeGeometry, plane: Plane) -> None:
@@ -27,16 +29,19 @@ class SliceViewState:
         self.index = geometry.shape[plane.axis] // 2
         self.zoom = 1.0
         self.center = (0.0, 0.0)
+        self.orientation = SliceOrientation()
+        # the face that draws the picture exchanges black and white
+        self.inverted = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The view's columns and rows in pixels."""
+        columns, rows = self.node.GetDimensions()[:2]
+        return max(1, columns), max(1, rows)
 
     @property
     def count(self) -> int:
         return self.geometry.shape[self.plane.axis]
-
-    def show_plane(self, plane: Plane) -> None:
-        """Show another plane, its middle slice, fitted."""
-        self.plane = plane
-        self.index = self.count // 2
-        self.fit()
 
     def go(self, index: int) -> bool:
         """Show slice ``index`` (or the nearest there is); whether that changed the view."""
@@ -52,9 +57,32 @@ class SliceViewState:
         self.zoom, self.center = 1.0, (0.0, 0.0)
         self.place()
 
+    def reset(self) -> None:
+        """Fit, upright, not inverted; the slice stays."""
+        self.orientation, self.inverted = SliceOrientation(), False
+        self.fit()
+
+    def rotate(self, clockwise: bool) -> None:
+        """Turn what is on the screen by 90°, about the middle of the view."""
+        right, up = self.center
+        self.center = (up, -right) if clockwise else (-up, right)
+        self.orientation = self.orientation.rotated(clockwise)
+        self.place()
+
+    def flip(self, horizontally: bool) -> None:
+        """Exchange left and right of what is on the screen (or top and bottom), about its middle."""
+        right, up = self.center
+        self.center = (-right, up) if horizontally else (right, -up)
+        self.orientation = self.orientation.flipped(horizontally)
+        self.place()
+
+    def zoom_to(self, zoom: float) -> None:
+        """Set the zoom (1: the whole slice fits), about the middle of the view."""
+        self.zoom_by(zoom / self.zoom)
+
     def zoom_by(self, factor: float, at: tuple[float, float] = (0.5, 0.5)) -> None:
         """Zoom by ``factor``; what lies ``at`` (fractions of the view from its top left) stays there."""
-        zoom = min(max(self.zoom * factor, NEAREST), FARTHEST)
+        zoom = min(max(self.zoom * factor, FARTHEST), NEAREST)
         width, height = self._field_of_view()
         off_x, off_y = (at[0] - 0.5) * width, (0.5 - at[1]) * height
         kept = self.zoom / zoom
@@ -87,15 +115,21 @@ class SliceViewState:
         """
         frame = self._frame()
         # VTK counts pixel centres, upward from the lowest row
-        height = self.node.GetDimensions()[1]
+        height = self.size[1]
         from_page = np.array([[1.0, 0.0, -0.5], [0.0, -1.0, height - 0.5], [0.0, 0.0, 1.0]])
         return view_to_ijk(self.geometry, frame, from_vtk_matrix(self.node.GetXYToSlice())) @ from_page
 
+    def letters(self) -> dict[str, str]:
+        """The patient's directions at the view's edges: left, right, top, bottom."""
+        return screen_letters(
+            slice_frame(self.geometry, self.plane, self.index, self.orientation).slice_to_ras
+        )
+
     def mm_per_pixel(self) -> float:
-        return self._field_of_view()[0] / max(1, self.node.GetDimensions()[0])
+        return self._field_of_view()[0] / self.size[0]
 
     def _frame(self) -> SliceFrame:
-        frame = slice_frame(self.geometry, self.plane, self.index)
+        frame = slice_frame(self.geometry, self.plane, self.index, self.orientation)
         # a slice node puts the centre of its first pixel, not its corner, on the edge of the field of view
         half = self.mm_per_pixel() / 2
         right, up = self.center[0] + half, self.center[1] + half
@@ -103,7 +137,7 @@ class SliceViewState:
         return frame
 
     def _field_of_view(self) -> tuple[float, float]:
-        columns, rows = (max(1, n) for n in self.node.GetDimensions()[:2])
-        width, height = slice_extent(self.geometry, self.plane)
+        columns, rows = self.size
+        width, height = slice_extent(self.geometry, self.plane, self.orientation)
         per_pixel = max(width / columns, height / rows) / self.zoom
         return columns * per_pixel, rows * per_pixel

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 
 from trame.ui.html import DivLayout
 from trame_rca import module as rca_module
 from trame_slicer.core import SlicerApp
 
+from MedLabelApp.settings import Settings
 from MedLabelLib.model.errors import MedLabelError, NotFoundError
 from MedLabelLib.workspace.workspace import Workspace
 
@@ -29,6 +30,7 @@ class WorkspaceApplication:
         self.state = server.state
         self.workspace: Workspace | None = None
         self.slicer_app = SlicerApp()
+        self.settings = Settings()
         self.rooms: dict[str, Room] = {kind.name: kind(self) for kind in ROOMS}
         self._make_page()
         for room in self.rooms.values():
@@ -56,10 +58,15 @@ class WorkspaceApplication:
                 "ml_tool": "brush",
                 "ml_panels": panels,
                 "ml_panel": "objects",
+                "ml_keys": {},
             }
         )
         for room in rooms:
             self.state.update(room.state)
+            kept = {name: self.settings.get(name, room.state[name]) for name in room.remembered}
+            self.state.update(kept)
+            if kept:
+                self.state.change(*kept)(partial(self._remember, tuple(kept)))
         with DivLayout(self.server) as layout:
             layout.root.classes = "ml-root"
             layout.root.add_child(page_template(rooms))
@@ -91,6 +98,15 @@ class WorkspaceApplication:
     def _on_change(self, what: str) -> None:
         for room in self.rooms.values():
             room.changed(what)
+
+    def _remember(self, names: tuple[str, ...], **_: object) -> None:
+        defaults = {name: value for room in self.rooms.values() for name, value in room.state.items()}
+        changed = {
+            name: self.state[name]
+            for name in names
+            if self.state[name] != self.settings.get(name, defaults[name])
+        }
+        self.settings.set(**changed)
 
     async def _tick(self) -> None:
         """What goes on beside the user: surfaces that are ready, files that were written, views resized."""

@@ -1,17 +1,21 @@
-"""The views of the page: trame-slicer's, rendered here and streamed as images."""
+"""The views of the page: trame-slicer's, rendered here and streamed as pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from slicer import vtkMRMLLayerDisplayableManager
-from trame_rca.utils import RcaRenderScheduler, RcaViewAdapter, VtkWindow
+from trame_rca.utils import RcaViewAdapter, VtkWindow
 from trame_slicer.core import SlicerApp
-from trame_slicer.views import ScheduledRenderStrategy, SliceView, ThreeDView
+from trame_slicer.views import SliceView, ThreeDView
+from trame_slicer.views.render_scheduler import NoScheduleRendering
+from trame_slicer.views.slice_view import SliceRendererManager
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkCommand, vtkObject
 from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkImagingCore import vtkImageExtractComponents, vtkImageShiftScale
 
-FRAMES_PER_SECOND = 60.0
-MOVING_QUALITY, STILL_QUALITY = 70, 95
+from .streaming import RenderQueue, Stream
 
 
 class _Window(VtkWindow):
@@ -20,10 +24,17 @@ class _Window(VtkWindow):
     def __init__(self, render_window) -> None:
         super().__init__(render_window)
         self._pixels = vtkImageData()
+        self.on_resize: Callable[[], None] = lambda: None
+        self.on_interaction: Callable[[], None] = lambda: None
 
     def process_resize_event(self, width, height) -> None:
         super().process_resize_event(width, height)
         self._iren.InvokeEvent(vtkCommand.WindowResizeEvent)
+        self.on_resize()
+
+    def process_interaction_event(self, event) -> None:
+        super().process_interaction_event(event)
+        self.on_interaction()
 
     @property
     def img_cols_rows(self):
@@ -31,52 +42,84 @@ class _Window(VtkWindow):
         vtkMRMLLayerDisplayableManager.RenderWindowBufferToImage(self._vtk_render_window, self._pixels)
         columns, rows, _ = self._pixels.GetDimensions()
         pixels = vtk_to_numpy(self._pixels.GetPointData().GetScalars()).reshape((rows, columns, -1))
-        return pixels[::-1].copy(), columns, rows
+        return pixels[::-1, :, :3].copy(), columns, rows
 
 
-class _Streamed(ScheduledRenderStrategy):
-    def __init__(self, scheduler: RcaRenderScheduler) -> None:
+class _SlicePicture(SliceRendererManager):
+    """The slice's picture: drawn before the labels, which it is seen through, and inverted if wanted."""
+
+    def __init__(self, view: SliceView) -> None:
+        super().__init__(view)
+        self._connection = None
+        self._inverted = False
+        colors = vtkImageExtractComponents()
+        colors.SetComponents(0, 1, 2)
+        self._invert = vtkImageShiftScale()
+        self._invert.SetInputConnection(colors.GetOutputPort())
+        self._invert.SetShift(-255.0)
+        self._invert.SetScale(-1.0)
+        self._invert.SetOutputScalarTypeToUnsignedChar()
+        self._colors = colors
+        # what is added to the renderer later would be hidden where labels were drawn already
+        self.image_actor.SetVisibility(False)
+        view.first_renderer().AddViewProp(self.image_actor)
+
+    def SetImageDataConnection(self, connection) -> None:
+        self._connection = connection
+        if connection is None or not self._inverted:
+            super().SetImageDataConnection(connection)
+        else:
+            self._colors.SetInputConnection(connection)
+            super().SetImageDataConnection(self._invert.GetOutputPort())
+
+    def invert(self, inverted: bool) -> None:
+        if inverted != self._inverted:
+            self._inverted = inverted
+            self.SetImageDataConnection(self._connection)
+
+
+class _SliceView(SliceView):
+    """A slice view whose picture is there before its labels: what comes first is drawn first."""
+
+    def _initialize_displayable_manager_group(self, *arguments) -> None:
+        self._render_manager = self.picture = _SlicePicture(self)
+        super()._initialize_displayable_manager_group(*arguments)
+
+
+class _Streamed(NoScheduleRendering):
+    """What the view asks to be rendered is rendered when its turn comes."""
+
+    def __init__(self, stream: Stream) -> None:
         super().__init__()
-        self._scheduler = scheduler
+        self._stream = stream
 
     def schedule_render(self) -> None:
-        super().schedule_render()
-        self._scheduler.schedule_render()
-
-
-def _put_image_first(view: SliceView) -> None:
-    """Draw the scan before the labels: what is added later is hidden where labels were drawn already."""
-    actor = view._render_manager.image_actor
-    actor.SetVisibility(False)
-    view.first_renderer().AddViewProp(actor)
+        self._stream.schedule_render()
 
 
 class ViewArea:
     """One view and its stream; the page shows it in the remote-controlled area of the same name."""
 
-    def __init__(self, server, slicer_app: SlicerApp, name: str, is_slice: bool) -> None:
-        kind = SliceView if is_slice else ThreeDView
-        # trame-slicer observes an event that VTK 9.6 warns of; it is sent by _Window below
+    def __init__(self, server, slicer_app: SlicerApp, queue: RenderQueue, name: str, is_slice: bool) -> None:
+        kind = _SliceView if is_slice else ThreeDView
+        # trame-slicer observes an event that VTK 9.6 warns of; it is sent by _Window above
         vtkObject.GlobalWarningDisplayOff()
-        self.view = kind(scene=slicer_app.scene, app_logic=slicer_app.app_logic, name=name)
+        # not rendered while it is made: a view renders at each of a hundred changes else
+        self.view = kind(
+            scene=slicer_app.scene,
+            app_logic=slicer_app.app_logic,
+            name=name,
+            scheduled_render_strategy=NoScheduleRendering(),
+        )
         vtkObject.GlobalWarningDisplayOn()
-        if is_slice:
-            _put_image_first(self.view)
         window = self.view.render_window()
         # without a GPU four samples a pixel cost eight times the time of one, and a slice gains nothing
         window.SetMultiSamples(0)
-        streamed = _Window(window)
-        self.scheduler = RcaRenderScheduler(
-            window=streamed,
-            rca_encoder="jpeg",
-            target_fps=FRAMES_PER_SECOND,
-            interactive_quality=MOVING_QUALITY,
-            still_quality=STILL_QUALITY,
-        )
+        self.window = _Window(window)
+        self.stream = queue.add(self.window, is_heavy=not is_slice)
+        self.window.on_interaction = lambda: queue.prefer(self.stream)
         self.adapter = RcaViewAdapter(
-            window=streamed, name=name, scheduler=self.scheduler, do_schedule_render_on_interaction=False
+            window=self.window, name=name, scheduler=self.stream, do_schedule_render_on_interaction=False
         )
-        self.view.set_scheduled_render(_Streamed(self.scheduler))
-        server.controller.on_server_ready.add(
-            lambda **_: server.root_server.controller.rc_area_register(self.adapter)
-        )
+        self.view.set_scheduled_render(_Streamed(self.stream))
+        server.root_server.controller.rc_area_register(self.adapter)

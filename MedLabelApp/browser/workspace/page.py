@@ -8,7 +8,7 @@ from pathlib import Path
 from .rooms.room import Room
 
 PAGE = Path(__file__).parent.parent / "page"
-CORE_SCRIPTS = ("say", "calls", "keys", "link")
+CORE_SCRIPTS = ("say", "calls", "keys", "menus", "link")
 # the places of the frame, page/workspace.html; in each, the rooms' parts follow in the order of the rooms
 PLACES = ("bar", "main", "side", "panel", "options", "foot", "foot_right", "over")
 

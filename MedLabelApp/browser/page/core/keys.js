@@ -1,5 +1,5 @@
 // The keys of the page. Each script adds its actions to medlabel.actions:
-// {id, title, keys: ["Ctrl+S", …], run(event)}, where run may return false to leave the key to the page.
+// {id, title, group, keys: ["Ctrl+S", …], run(event)}, where run may return false to leave the key to the page.
 (function () {
   "use strict";
   const medlabel = (window.medlabel = window.medlabel || {});
@@ -17,6 +17,16 @@
   // the view that a key without a pointer means: the focused one, else the one under the pointer
   medlabel.keyView = (event) =>
     (event.target.dataset && event.target.dataset.view) || medlabel.hover || "axial";
+
+  // what the keys are, for the page to say beside each control
+  let known = 0;
+  setInterval(() => {
+    if (!window.trame || known === medlabel.actions.length) return;
+    known = medlabel.actions.length;
+    const keys = {};
+    for (const action of medlabel.actions) keys[action.id] = action.keys[0];
+    window.trame.state.set("ml_keys", keys);
+  }, 200);
 
   document.addEventListener("keydown", (event) => {
     if (medlabel.broken) return;

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from MedLabelLib.workspace.workspace import Workspace
 
     from ..application import WorkspaceApplication
+    from ..areas import ViewArea
     from ..opening import Opened
 
 
@@ -37,6 +38,8 @@ class Room:
     tools: ClassVar[tuple[Tool, ...]] = ()
     # the page's variables as they are before a volume is open
     state: ClassVar[dict[str, Any]] = {}
+    # of these, what is kept for the user from one time to the next
+    remembered: ClassVar[tuple[str, ...]] = ()
     # methods that the page may call by their names
     offers: ClassVar[tuple[str, ...]] = ()
 
@@ -58,6 +61,9 @@ class Room:
 
     def show(self, opened: Opened) -> None:
         """A volume was opened."""
+
+    def view_made(self, name: str, area: ViewArea) -> None:
+        """A view was made; it is not rendered yet."""
 
     def changed(self, what: str) -> None:
         """The workspace tells: see ``Workspace.listen``."""

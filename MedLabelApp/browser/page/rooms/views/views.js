@@ -100,15 +100,18 @@
 
   // -- slices ------------------------------------------------------------------------------------------------
 
-  const wanted = {};
+  const wanted = {}; // per view: the slice that was asked for, and when
   medlabel.go = (name, index) => {
-    const count = state().ml_views[name].count;
-    wanted[name] = Math.max(0, Math.min(count - 1, index));
-    medlabel.newest("go-" + name, ["go", [name, wanted[name]]]);
+    const { count } = state().ml_views[name];
+    wanted[name] = { index: Math.max(0, Math.min(count - 1, index)), at: performance.now() };
+    medlabel.newest("go-" + name, ["go", [name, wanted[name].index]]);
   };
   medlabel.step = (name, by) => {
-    const base = medlabel.isBusy("go-" + name) ? wanted[name] : state().ml_views[name].index;
-    medlabel.go(name, base + by);
+    if (!state().ml_views[name]) return;
+    // the answer to a step comes before the page hears which slice that is
+    const last = wanted[name];
+    const isFresh = last && (medlabel.isBusy("go-" + name) || performance.now() - last.at < 400);
+    medlabel.go(name, (isFresh ? last.index : state().ml_views[name].index) + by);
   };
 
   let turned = 0;
