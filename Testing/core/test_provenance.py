@@ -74,6 +74,19 @@ def test_slices_say_who_made_them_and_how(volume: Volume) -> None:
     assert json.loads(json.dumps(tumour.to_json()))["slices"][1]["kind"] == "interpolated"
 
 
+def test_a_session_tells_the_same_and_in_short(volume: Volume) -> None:
+    with VolumeSession.open(volume, "Dan", "browser") as session:
+        for plane in Plane:
+            known = volume_provenance(volume, plane)
+            for key in ("a" * 32, "b" * 32):
+                assert session.object_provenance(key, plane) == known.of(key)
+        tumour = session.object_provenance("a" * 32)
+        assert tumour.slice_counts == {"drawn": 3, "interpolated": 3, "model": 1}
+        assert tumour.summary() == "axial 3 drawn · 3 interpolated · 1 by a model"
+        session.undo()
+        assert session.object_provenance("b" * 32).summary() == ""
+
+
 def test_what_was_deleted_and_brought_back_keeps_its_maker(volume: Volume) -> None:
     before = volume_provenance(volume).of("a" * 32)
     with VolumeSession.open(volume, "Dan", "command") as session:

@@ -106,6 +106,23 @@ def test_the_second_looks_on_and_may_take_over(volume: Volume, other: Other) -> 
     assert check_project(volume.dataset.project) == []
 
 
+def test_the_first_learns_of_a_takeover_without_an_edit(volume: Volume) -> None:
+    first = VolumeSession.open(volume, "Ada", "browser")
+    drawn(first)
+    assert not first.notice_takeover()
+    second = VolumeSession.open(volume, "Bob", "desktop", take_over=True)
+    assert first.notice_takeover()
+    assert "Bob" in first.read_only_reason
+    assert "desktop" in first.read_only_reason
+    assert not first.notice_takeover()
+    with pytest.raises(ReadOnlyError):
+        drawn(first)
+    assert not second.notice_takeover()
+    first.close()
+    assert not second.notice_takeover()
+    second.close()
+
+
 def test_a_dead_process_holds_nothing(volume: Volume, other: Other) -> None:
     assert other.edit() == "done"
     other.kill()

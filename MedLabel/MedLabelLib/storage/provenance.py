@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,6 +87,20 @@ class ObjectProvenance:
             return AUTOMATIC
         return SEMIAUTOMATIC if kinds & {"model", "interpolated"} else MANUAL
 
+    @property
+    def slice_counts(self) -> dict[str, int]:
+        """Kind → on how many slices the object was set so, drawn first; empty kinds are left out."""
+        counts: dict[str, int] = {}
+        for item in self.ranges:
+            counts[item.kind] = counts.get(item.kind, 0) + item.last - item.first + 1
+        order = list(_WORDS)
+        return dict(sorted(counts.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else 99))
+
+    def summary(self) -> str:
+        """In short, as ``axial 12 drawn · 40 interpolated``; empty where nothing is known."""
+        parts = [f"{count} {_WORDS.get(kind, kind or 'set')}" for kind, count in self.slice_counts.items()]
+        return f"{self.plane.value} {' · '.join(parts)}" if parts else ""
+
     def text(self) -> str:
         """One line for a description, as ``axial 12–40 drawn, Ada, 2026-03-01; 41–48 interpolated, …``."""
         if not self.ranges:
@@ -157,28 +171,9 @@ def _told(journal: Journal, state: VolumeState, plane: Plane) -> VolumeProvenanc
             known[seq] = journal.entry(seq)
         return known.get(seq)
 
-    objects = {}
-    for item in state.annotation.objects:
-        slices = state.provenance.get(item.key, ({}, {}, {}))[plane.axis]
-        origins = [(index, entry(slices[index])) for index in sorted(slices)]
-        born, touched = entry(state.created.get(item.key)), entry(state.updated.get(item.key))
-        objects[item.key] = ObjectProvenance(
-            item.key,
-            plane,
-            tuple(
-                _ranges(
-                    (index, origin, origin.kind_on(item.key, plane.axis, index))
-                    for index, origin in origins
-                    if origin is not None
-                )
-            ),
-            born.author if born else "",
-            born.when if born else None,
-            born.provenance if born else "",
-            touched.author if touched else "",
-            touched.when if touched else None,
-            touched.provenance if touched else "",
-        )
+    objects = {
+        item.key: object_provenance(state, item.key, plane, entry) for item in state.annotation.objects
+    }
     figures = {}
     for figure in state.annotation.figures:
         born, touched = entry(state.created.get(figure.key)), entry(state.updated.get(figure.key))
@@ -188,6 +183,34 @@ def _told(journal: Journal, state: VolumeState, plane: Plane) -> VolumeProvenanc
                 touched.author, touched.when, touched.provenance,
             )  # fmt: skip
     return VolumeProvenance(objects, figures)
+
+
+def object_provenance(
+    state: VolumeState, object_key: str, plane: Plane, entry_of: Callable[[int], Entry | None]
+) -> ObjectProvenance:
+    """What ``state`` says of one object; ``entry_of`` gives the journal's entries by their numbers."""
+    slices = state.provenance.get(object_key, ({}, {}, {}))[plane.axis]
+    origins = [(index, entry_of(slices[index])) for index in sorted(slices)]
+    born, touched = (
+        entry_of(seqs[object_key]) if object_key in seqs else None for seqs in (state.created, state.updated)
+    )
+    return ObjectProvenance(
+        object_key,
+        plane,
+        tuple(
+            _ranges(
+                (index, origin, origin.kind_on(object_key, plane.axis, index))
+                for index, origin in origins
+                if origin is not None
+            )
+        ),
+        born.author if born else "",
+        born.when if born else None,
+        born.provenance if born else "",
+        touched.author if touched else "",
+        touched.when if touched else None,
+        touched.provenance if touched else "",
+    )
 
 
 def _ranges(origins: Iterable[tuple[int, Entry, str]]) -> list[OriginRange]:

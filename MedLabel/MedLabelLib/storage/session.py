@@ -19,6 +19,7 @@ from .journal.journal import encode_entry
 from .journal.marks import Mark
 from .journal.state import VolumeState
 from .opening import FIRST_ENTRY, open_volume
+from .provenance import ObjectProvenance, object_provenance
 from .resting import RestingWriter
 from .set_slices import SetSlices, set_slices
 from .steps import HistoryEntry, ReadOnlyError, SavedState, SliceOrigin, Step
@@ -172,21 +173,36 @@ class VolumeSession:
         """The number of the newest step that is in effect; 0 when there is none."""
         return self._state.done[-1] if self._state.done else 0
 
+    @contextmanager
+    def reading(self) -> Iterator[Annotation]:
+        """The labels, which no other thread edits meanwhile."""
+        with self._lock:
+            yield self.annotation
+
+    @property
+    def newest_entry(self) -> int:
+        """The number of the newest entry, undos and redos included: it tells whether anything changed."""
+        return self._state.seq
+
     # -- history -----------------------------------------------------------------------------------------
 
-    def history(self) -> list[HistoryEntry]:
-        """All steps since the journal met the volume, oldest first, those that were undone included."""
+    def history(self, before: int | None = None, count: int | None = None) -> list[HistoryEntry]:
+        """The steps since the journal met the volume, oldest first, those that were undone included.
+
+        ``count`` asks for the newest so many, ``before`` for those that are older than an entry.
+        """
         with self._lock:
             if self._journal is None:
                 return []
             done = set(self._state.done)
+            kinds = (BASE, *STEP_KINDS)
             return [
                 HistoryEntry(
                     entry.seq, entry.name, entry.tool, entry.author, entry.when, entry.face,
                     entry.kind in STEP_KINDS and entry.seq not in done,
+                    entry.seq == self.last_step or (entry.kind == BASE and not done),
                 )
-                for entry in self._journal.entries(self._opened.volume_id)
-                if entry.kind in (BASE, *STEP_KINDS)
+                for entry in self._journal.newest_of_kinds(self._opened.volume_id, kinds, before, count)
             ]  # fmt: skip
 
     def preview(self, entry: int) -> Annotation:
@@ -231,6 +247,11 @@ class VolumeSession:
                 if (entry := origins[seq]) is not None
             }
 
+    def object_provenance(self, object_key: str, plane: Plane = Plane.AXIAL) -> ObjectProvenance:
+        """The same for the whole object, in ranges of slices that were set in the same way by the same."""
+        with self._lock:
+            return object_provenance(self._state, object_key, plane, self._entry)
+
     def set_slices(self, object_key: str) -> list[SetSlices]:
         """How an object's mask came about: the slices that each step in effect set, oldest first."""
         with self._lock:
@@ -270,6 +291,26 @@ class VolumeSession:
                 self._listeners.remove(callback)
 
         return remove
+
+    # -- who has the volume --------------------------------------------------------------------------------
+
+    def notice_takeover(self) -> bool:
+        """Look whether another session has taken the volume; :attr:`read_only_reason` then says who.
+
+        Whether that was found just now. It costs a query of the journal, so that a face may ask each second.
+        """
+        with self._lock:
+            if self.read_only or self._closed:
+                return False
+            try:
+                self._journal.check_lease(self._opened.volume_id, self._opened.token)
+            except TakenOverError as error:
+                self.read_only_reason = error.reason
+                return True
+            except JournalError:
+                # busy or not to be reached just now: the next edit says so
+                return False
+        return False
 
     # -- saving ------------------------------------------------------------------------------------------
 

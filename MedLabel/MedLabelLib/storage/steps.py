@@ -22,7 +22,10 @@ class Step:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One step of a volume's history. ``when`` is in UTC; ``undone`` says that it is not in effect now."""
+    """One step of a volume's history. ``when`` is in UTC; ``undone`` says that it is not in effect now.
+
+    ``current`` marks the place where the volume is: the newest step that is in effect.
+    """
 
     id: int
     name: str
@@ -31,6 +34,7 @@ class HistoryEntry:
     when: datetime
     face: str
     undone: bool
+    current: bool = False
 
 
 @dataclass(frozen=True)

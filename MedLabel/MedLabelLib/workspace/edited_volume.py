@@ -10,6 +10,7 @@ from ..storage.session import VolumeSession
 from ..storage.steps import SavedState
 from ..storage.volume import Volume
 from .compat import vtkSegmentation
+from .scene_nodes import remove_node
 from .segment_sync import SegmentSync
 from .segmentation_node import SegmentationBinding
 from .volume_node import add_volume_node
@@ -126,8 +127,7 @@ class EditedVolume:
                 # the edit is in the journal, only the files lack: closing the session says so
         self._stop_observing()
         for node in (self.binding.node, self.volume_node):
-            if node.GetScene() is not None:
-                self.scene.RemoveNode(node)
+            remove_node(self.scene, node)
         self.closed = True
         self.session.close()
 

@@ -16,6 +16,7 @@ from ..model.geometry import VolumeGeometry
 from ..model.mask import Mask
 from .arrays import fill_image, to_vtk_matrix
 from .compat import vtkImageData
+from .scene_nodes import remove_node
 
 
 def mask_surface(mask: Mask, geometry: VolumeGeometry) -> vtkPolyData:
@@ -101,7 +102,7 @@ class Surfaces:
         self._again.pop(key, None)
         node = self._nodes.pop(key, None)
         if node is not None:
-            self._scene.RemoveNode(node)
+            remove_node(self._scene, node)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -16,8 +16,10 @@ from ..model.planes import Plane
 from ..storage.project_journal import add_classes
 from ..storage.session import ReadOnlyError, VolumeSession
 from ..volumes.image import VolumeImage
+from .history_preview import HistoryPreview
 from .preview import PreviewProvider
 from .preview_layer import PreviewLayer
+from .scene_nodes import remove_node
 from .segmentation_node import SegmentationBinding
 from .slice_view import SliceViewState
 from .strokes import Stroke
@@ -49,6 +51,7 @@ class Workspace:
         self.selected: str | None = None
         self.hidden: set[str] = set()
         self.session: VolumeSession | None = None
+        self.history: HistoryPreview | None = None
         self.preview: PreviewProvider | None = None
         self._preview_layer: PreviewLayer | None = None
         self._make_session = make_session
@@ -145,6 +148,8 @@ class Workspace:
     def set_visible(self, key: str, visible: bool) -> None:
         """Show or hide an object in all views."""
         self.object(key)
+        if self.history is not None:
+            self.history.cancel()
         (self.hidden.discard if visible else self.hidden.add)(key)
         self.binding.node.GetDisplayNode().SetSegmentVisibility(key, visible)
         self.surfaces.set_visible(key, visible)
@@ -185,6 +190,7 @@ class Workspace:
     def collect_surfaces(self) -> bool:
         """Show the surfaces that are ready, the proposals' too; whether more are being made."""
         more = self.surfaces.collect()
+        more = (self.history is not None and self.history.collect_surfaces()) or more
         return (self._preview_layer is not None and self._preview_layer.surfaces.collect()) or more
 
     # -- editing -----------------------------------------------------------------------------------------
@@ -244,11 +250,13 @@ class Workspace:
         """Let the volume go: save, and take the nodes out of the scene."""
         self._stop_listening()
         self.show_preview(None)
+        if self.history is not None:
+            self.history.close()
         if self.session is not None:
             self.session.close()
         self.surfaces.close()
         for node in (self.binding.node, self.volume_node):
-            self.scene.RemoveNode(node)
+            remove_node(self.scene, node)
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -262,6 +270,8 @@ class Workspace:
     def _take(self, session: VolumeSession) -> None:
         self.session = session
         self._stop_listening = session.listen(self._on_changes)
+        self.history = HistoryPreview(self.scene, self.volume_node, self.binding, session, self.surfaces)
+        self.history.listen(lambda: self.tell("history preview"))
         self.binding.show(session.annotation, session.volume.dataset.project.definitions)
         for entry in session.annotation.objects:
             self._request_surface(entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -172,6 +172,23 @@ def entries_of(
         where, values = where + " AND seq <= ?", [*values, until]
     rows = connection.execute(f"SELECT {COLUMNS} FROM entries WHERE {where} ORDER BY seq", values)
     return (Entry(*row) for row in rows)
+
+
+def newest_of_kinds(
+    connection: sqlite3.Connection,
+    volume: str,
+    kinds: Sequence[str],
+    before: int | None = None,
+    count: int | None = None,
+) -> list[Entry]:
+    """The newest entries of a volume that are of some kinds, numbered under ``before``, oldest first."""
+    marks = ", ".join("?" * len(kinds))
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM entries WHERE volume = ? AND seq < ? AND kind IN ({marks}) "
+        "ORDER BY seq DESC LIMIT ?",
+        (volume, (1 << 62) if before is None else before, *kinds, -1 if count is None else count),
+    ).fetchall()
+    return [Entry(*row) for row in reversed(rows)]
 
 
 def operations_of(connection: sqlite3.Connection, entry: Entry) -> tuple[list[Operation], list[Mark]]:

@@ -120,6 +120,13 @@ class Journal:
         with self.reading() as connection:
             return list(entries.entries_of(connection, volume, after, until))
 
+    def newest_of_kinds(
+        self, volume: str, kinds: Sequence[str], before: int | None = None, count: int | None = None
+    ) -> list[Entry]:
+        """The newest entries of a volume that are of some kinds (all, or ``count``), oldest first."""
+        with self.reading() as connection:
+            return entries.newest_of_kinds(connection, volume, kinds, before, count)
+
     def page(self, volume: str | None = None, after: int = 0, count: int = 2000) -> list[Entry]:
         """At most ``count`` entries that follow entry ``after``, so that memory stays bounded."""
         with self.reading() as connection:
