@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from MedLabelLib.curation.work import work_of
 from MedLabelLib.model.annotation import Annotation, LabelObject, Tag
 from MedLabelLib.storage.mask_file import read_mask
 from MedLabelLib.storage.volume import Volume
@@ -31,7 +32,7 @@ def volume_entry(volume: Volume, count: CountMask = count_mask) -> dict[str, Any
         "modality": volume.modality,
         "shape": list(geometry.shape),
         "spacing": [round(float(step), 6) for step in geometry.spacing],
-        "status": "",
+        "status": work_of(annotation).status,
         "tags": [_tag_entry(tag) for tag in annotation.tags],
         "objects": [
             _object_entry(volume, annotation, entry, geometry.voxel_ml, count) for entry in annotation.objects

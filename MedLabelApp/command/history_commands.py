@@ -77,9 +77,10 @@ def run_redo(args: argparse.Namespace, out: Output) -> dict[str, Any]:
 
 
 def _move(args: argparse.Namespace, out: Output, kind: str) -> dict[str, Any]:
+    from MedLabelApp.command.opened_project import writable_session
     from MedLabelLib.model.errors import NotFoundError
 
-    volume, session = _open(args)
+    volume, session = writable_session(args.project, args.volume)
     steps = []
     with session:
         for _ in range(max(1, args.steps)):
@@ -106,12 +107,13 @@ def run_delete(args: argparse.Namespace, out: Output) -> dict[str, Any]:
 
 
 def run_restore(args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    from MedLabelApp.command.opened_project import writable_session
     from MedLabelLib.storage.project import Project
 
     project = Project.open(args.project)
     if args.to is None:
         return _bring_back(project, args.volume, out)
-    volume, session = _open(args)
+    volume, session = writable_session(args.project, args.volume)
     with session:
         if args.object is None:
             step = session.restore(args.to)
@@ -165,17 +167,3 @@ def run_check(args: argparse.Namespace, out: Output) -> dict[str, Any]:
         raise PartlyDoneError(f"{len(left)} things are damaged in {project.path}{hint}", document)
     out.line(f"{project.path}: " + ("mended" if findings and args.repair else "all is well"))
     return document
-
-
-def _open(args: argparse.Namespace) -> tuple:
-    from MedLabelLib.model.errors import LockedError
-    from MedLabelLib.storage.author import author
-    from MedLabelLib.storage.project import Project
-    from MedLabelLib.storage.session import VolumeSession
-
-    volume = Project.open(args.project).find_volume(args.volume)
-    session = VolumeSession.open(volume, author(), "command")
-    if session.read_only:
-        session.close()
-        raise LockedError(f"{volume.label} cannot be edited: {session.read_only_reason}")
-    return volume, session

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from MedLabelApp.command import (
     bench_command,
+    curation_commands,
     demo_command,
     export_command,
     history_commands,
@@ -30,6 +31,7 @@ COMMANDS = (
     export_command,
     serve_commands,
     history_commands,
+    curation_commands,
     bench_command,
 )
 INTERRUPTED = 130

@@ -92,7 +92,7 @@ def test_label_and_list_give_the_shapes_of_the_design(labeled):
         "modality": "",
         "shape": [10, 9, 8],
         "spacing": [0.5, 0.5, 2.0],
-        "status": "",
+        "status": "to do",
         "tags": [],
     }
     assert volume["objects"] == [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -10,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from MedLabelApp.command.main import main
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,14 @@ def medlabel(
         check=False,
     )
     return Answer(ended.returncode, ended.stdout.splitlines(), ended.stderr.splitlines())
+
+
+def medlabel_here(*arguments: str | Path) -> Answer:
+    """Run ``medlabel`` in this process, where many short commands are to be tried."""
+    said, complained = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
+        status = main([str(argument) for argument in arguments])
+    return Answer(status, said.getvalue().splitlines(), complained.getvalue().splitlines())
 
 
 def tree(folder: Path) -> dict[str, str]:

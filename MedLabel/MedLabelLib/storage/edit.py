@@ -22,7 +22,7 @@ from ..model.edits import (
 )
 from ..model.errors import AnnotationError, GeometryError, NotFoundError
 from ..model.planes import Plane
-from ..model.records import figure_record, object_record, tag_record, tags_record
+from ..model.records import figure_record, head_record, object_record, plain, tag_record, tags_record
 from .journal.entries import DRAWN_DETAIL
 
 PROVENANCE_KINDS = ("drawn", "interpolated", "model", "imported")
@@ -168,6 +168,14 @@ class Edit:
         before, after = tags_record(self._annotation.tags), tags_record(list(tags))
         if not self.repeated and before != after:
             self._do([RecordOp("tags", "", before, after)])
+
+    def set_extra(self, extra: dict) -> None:
+        """Give the annotation another ``extra``: what its file holds beside the labels."""
+        self._check_open()
+        before = head_record(self._annotation)
+        after = {**before, "extra": plain(extra)}
+        if not self.repeated and before != after:
+            self._do([RecordOp("head", "", before, after)])
 
     def set_provenance(self, kind: str, model: str | None = None) -> None:
         """How this step made its voxels: one of PROVENANCE_KINDS; ``drawn`` where nothing is said."""
