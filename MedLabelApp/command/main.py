@@ -17,6 +17,7 @@ from MedLabelApp.command import (
     demo_command,
     export_command,
     history_commands,
+    interpolate_command,
     label_commands,
     project_commands,
     serve_commands,
@@ -32,6 +33,7 @@ COMMANDS = (
     serve_commands,
     history_commands,
     curation_commands,
+    interpolate_command,
     bench_command,
 )
 INTERRUPTED = 130

@@ -14,8 +14,8 @@ from .surfaces import Surfaces
 HATCH_OPACITY = 0.55
 OUTLINE_OPACITY = 0.9
 SURFACE_OPACITY = 0.45
-# a hatch of this many voxels, of which the first are filled: diagonal in every plane
-HATCH_PERIOD, HATCH_WIDTH = 6, 2
+# so many stripes over the volume's longest side, and how much of the distance between two a stripe fills
+HATCH_STRIPES, HATCH_FILL = 40, 0.3
 _HATCH = "hatch-"
 
 
@@ -29,6 +29,7 @@ class PreviewLayer:
     def __init__(
         self, scene, volume_node: vtkMRMLScalarVolumeNode, geometry: VolumeGeometry, name: str
     ) -> None:
+        self._geometry = geometry
         self._overlay = OverlayNode(scene, volume_node, geometry, name)
         self.node = self._overlay.node
         self.surfaces = Surfaces(scene, geometry, SURFACE_OPACITY)
@@ -44,7 +45,9 @@ class PreviewLayer:
             box = mask.box or Box((0, 0, 0), (1, 1, 1))
             voxels = mask.read(box)
             self._overlay.fill(key, voxels, box, colors[key], 0.0, OUTLINE_OPACITY)
-            self._overlay.fill(_HATCH + key, voxels & hatch(box), box, colors[key], HATCH_OPACITY, 0.0)
+            self._overlay.fill(
+                _HATCH + key, voxels & hatch(box, self._geometry), box, colors[key], HATCH_OPACITY, 0.0
+            )
             self.surfaces.request(key, wholes[key], colors[key])
         self.node.EndModify(modified)
         self.node.Modified()
@@ -54,8 +57,11 @@ class PreviewLayer:
         self._overlay.close()
 
 
-def hatch(box: Box) -> np.ndarray:
-    """Boolean ``[i, j, k]`` of a box: stripes that are diagonal in each of the three planes."""
-    i, j, k = (np.arange(a, b) for a, b in zip(box.start, box.stop, strict=True))
-    stripes = (i[:, None, None] + j[None, :, None] + k[None, None, :]) % HATCH_PERIOD < HATCH_WIDTH
-    return np.asfortranarray(stripes)
+def hatch(box: Box, geometry: VolumeGeometry) -> np.ndarray:
+    """Boolean ``[i, j, k]`` of a box: stripes in mm that are diagonal in each of the three planes."""
+    spacing = geometry.spacing
+    period = max(n * s for n, s in zip(geometry.shape, spacing, strict=True)) / HATCH_STRIPES
+    i, j, k = (np.arange(a, b) * s / period for a, b, s in zip(box.start, box.stop, spacing, strict=True))
+    along = i[:, None, None] + j[None, :, None] + k[None, None, :]
+    # a stripe is one voxel wide at least
+    return np.asfortranarray(along % 1.0 < max(HATCH_FILL, min(1.0, max(spacing[:2]) / period)))

@@ -85,12 +85,13 @@ class Surfaces:
             self._running[key] = self._pool.submit(mask_surface, mask.copy(), self._geometry)
 
     def collect(self) -> bool:
-        """Show the surfaces that are ready; whether more are being made."""
-        for key in [key for key, future in self._running.items() if future.done()]:
+        """Show the surfaces that are ready; whether there were any, or more are being made."""
+        ready = [key for key, future in self._running.items() if future.done()]
+        for key in ready:
             self._show(key, self._running.pop(key).result())
             if key in self._again and key in self._colors:
                 self.request(key, self._again.pop(key), self._colors[key], self._visible[key])
-        return bool(self._running)
+        return bool(ready or self._running)
 
     def set_visible(self, key: str, visible: bool) -> None:
         self._visible[key] = visible

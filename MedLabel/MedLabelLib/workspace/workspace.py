@@ -188,7 +188,7 @@ class Workspace:
         self.tell("preview")
 
     def collect_surfaces(self) -> bool:
-        """Show the surfaces that are ready, the proposals' too; whether more are being made."""
+        """Show the surfaces that are ready, the proposals' too; whether any were, or more are being made."""
         more = self.surfaces.collect()
         more = (self.history is not None and self.history.collect_surfaces()) or more
         return (self._preview_layer is not None and self._preview_layer.surfaces.collect()) or more

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .crosshair import CrosshairRoom
 from .drawing import DrawingRoom
 from .history import HistoryRoom
+from .interpolation import InterpolationRoom
 from .objects import ObjectsRoom
 from .readout import ReadoutRoom
 from .room import Room
@@ -14,6 +15,7 @@ from .windowing import WindowingRoom
 
 ROOMS: tuple[type[Room], ...] = (
     HistoryRoom,
+    InterpolationRoom,
     ViewsRoom,
     DrawingRoom,
     WindowingRoom,

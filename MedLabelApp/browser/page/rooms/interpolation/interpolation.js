@@ -1,0 +1,69 @@
+// The Interpolate panel's keys, and the strip of gaps along the slice sliders: a tick for each drawn slice, and
+// between them how wrong the preview is expected to be.
+(function () {
+  "use strict";
+  const medlabel = (window.medlabel = window.medlabel || {});
+  medlabel.painters = medlabel.painters || [];
+  medlabel.actions = medlabel.actions || [];
+  const state = () => window.trame.state.state;
+  const worst = 0.2; // an expected error from which on a gap is shown in full warning
+
+  medlabel.interpolate = () => medlabel.ask(state().ml_interp.open ? "interp_cancel" : "interp_open");
+
+  medlabel.interpolateObject = (key, wanted) => {
+    const others = state().ml_interp.objects.filter((other) => other !== key);
+    return medlabel.ask("interp_objects", [wanted ? [...others, key] : others]);
+  };
+
+  medlabel.goToGap = (gap) => {
+    const views = state().ml_views;
+    const name = Object.keys(views).find((one) => views[one].plane === state().ml_interp.axis);
+    if (name) medlabel.go(name, Math.round((gap.from + gap.to) / 2));
+  };
+
+  medlabel.errorColor = (error) => {
+    if (error === null || error === undefined) return "#4a5058";
+    const share = Math.min(1, error / worst);
+    const mixed = [90, 169, 230].map((low, at) => Math.round(low + ([255, 180, 84][at] - low) * share));
+    return `rgb(${mixed.join(",")})`;
+  };
+
+  medlabel.painters.push((pen, w, h, canvas) => {
+    const { ml_interp: now, ml_views: views } = state();
+    const view = views[canvas.dataset.view];
+    if (!now || !now.open || !view || view.plane !== now.axis) return;
+    // the slider's track: its knob keeps half its breadth from both ends
+    const x = (index) => 18 + ((index + 0.5) / view.count) * (w - 36);
+    for (const gap of now.gaps) {
+      pen.globalAlpha = gap.choice === "leave" ? 0.3 : 0.95;
+      pen.fillStyle = medlabel.errorColor(gap.error);
+      pen.fillRect(x(gap.from - 0.5), h - 26, Math.max(2, x(gap.to + 0.5) - x(gap.from - 0.5) - 1), 4);
+    }
+    pen.globalAlpha = 1;
+    pen.fillStyle = "#ffffff";
+    for (const index of now.keys) pen.fillRect(x(index) - 1, h - 29, 2, 10);
+    if (now.next && now.next.plane === view.plane) {
+      pen.fillStyle = "#ffb454";
+      pen.beginPath();
+      pen.moveTo(x(now.next.index), h - 28);
+      pen.lineTo(x(now.next.index) - 5, h - 37);
+      pen.lineTo(x(now.next.index) + 5, h - 37);
+      pen.fill();
+    }
+  });
+
+  let drawn = "";
+  setInterval(() => {
+    if (!window.trame || !state().ml_interp) return;
+    const now = JSON.stringify(state().ml_interp);
+    if (now !== drawn && medlabel.repaintAll) medlabel.repaintAll();
+    drawn = now;
+  }, 100);
+
+  const whenOpen = (act) => () => (state().ml_interp.open ? void act() : false);
+  medlabel.actions.push(
+    { id: "interpolate", title: "Interpolate, or cancel that", keys: ["Ctrl+I"], run: () => void medlabel.interpolate() },
+    { id: "interpolate-apply", title: "Apply the interpolation", keys: ["Ctrl+Enter"], run: whenOpen(() => medlabel.ask("interp_apply")) },
+    { id: "interpolate-next", title: "Next slice to draw", keys: ["N"], run: whenOpen(() => medlabel.ask("interp_next")) },
+  );
+})();
