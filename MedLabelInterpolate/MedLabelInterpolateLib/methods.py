@@ -14,6 +14,7 @@ from MedLabelLib.model.errors import MedLabelError, NotFoundError
 from MedLabelLib.model.mask import Mask
 
 from .gaps import Gap
+from .morphological import Morphological
 from .problem import Problem
 from .shape_based import ShapeBased
 
@@ -54,7 +55,7 @@ class InterpolationCancelled(MedLabelError):
     """The one who asked does not want the answer any more."""
 
 
-METHODS: dict[str, Method] = {method.name: method for method in (ShapeBased(),)}
+METHODS: dict[str, Method] = {method.name: method for method in (ShapeBased(), Morphological())}
 
 #: What is best on ``medlabel bench interpolation``, and without a scan to be guided by.
 DEFAULT_METHOD = "shape"
