@@ -21,6 +21,7 @@ from MedLabelApp.command import (
     label_commands,
     project_commands,
     serve_commands,
+    store_commands,
 )
 from MedLabelApp.command.output import Output
 from MedLabelLib.model.errors import MedLabelError
@@ -31,6 +32,7 @@ COMMANDS = (
     label_commands,
     export_command,
     serve_commands,
+    store_commands,
     history_commands,
     curation_commands,
     interpolate_command,

@@ -1,0 +1,1 @@
+"""The stores that labels are pushed to, behind one interface."""
