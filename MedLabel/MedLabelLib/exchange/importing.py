@@ -175,7 +175,7 @@ def _existing(
         for volume in project.volumes():
             source = volume.source()
             if source.series_instance_uid == scan.series_instance_uid and not scan.image_uids.isdisjoint(
-                entry.sop_instance_uid for entry in source.slices
+                entry.key for entry in source.slices
             ):
                 return volume
         return None

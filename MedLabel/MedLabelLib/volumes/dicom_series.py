@@ -1,4 +1,4 @@
-"""Single-frame DICOM series: which files belong together, and the scan they make."""
+"""DICOM series: which images belong together, and the scans they make."""
 
 from __future__ import annotations
 
@@ -7,81 +7,106 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 
-import numpy as np
-
-from ..model.errors import FileFormatError, MedLabelError
+from ..model.errors import MedLabelError
+from ..storage.names import tame_name
 from .dicom_header import DicomHeader
-from .dicom_pixels import stack_slices
-from .dicom_slices import SliceOrder, order_slices
+from .dicom_scan import order_images, scan_of
+from .dicom_splitting import split_images
 from .found import BadFile, Found, FoundScan
-from .image import SourceRecord, SourceSlice, VolumeImage
-from .voxels import canonical_image, check_finite
 
 # unit vectors and mm of one series may differ by as much, from rounding
 _SAME_DIRECTION = 1e-3
 _SAME_SPACING = 1e-4
 
 
-def find_series(headers: Iterable[DicomHeader]) -> list[Found]:
-    """The scans that these images make: each series, parted where orientation, size or spacing differ.
+def find_series(images: Iterable[DicomHeader], suv: str = "bw") -> list[Found]:
+    """The scans that these images make: each series, parted where orientation, size or spacing differ,
+    and where several images lie at each place (echoes, b-values, time points).
 
-    Images that can be part of none are BadFile entries.
+    Images that can be part of none are BadFile entries. ``suv`` is the kind of SUV that PET is read in.
     """
     found: list[Found] = []
-    for series in _series(headers, found).values():
-        for number, group in enumerate(_parts(series), 1):
-            first = group[0]
-            try:
-                _order(group)
-            except MedLabelError as error:
-                found.append(BadFile(first.path, f"{error.reason} (series of {len(group)} images)"))
-                continue
-            name = series_name(first) + (f"-{number}" if number > 1 else "")
-            found.append(
-                FoundScan(
-                    first.path.parent,
-                    "dicom",
-                    name,
-                    tuple(header.path for header in group),
-                    first.modality,
-                    first.series_uid,
-                    frozenset(header.sop_instance_uid for header in group),
-                    functools.partial(_read, group, name, []),
+    for series in _series(images, found).values():
+        told = _drop_copies(series)
+        names: set[str] = set()
+        for group in _parts(series):
+            for words, part in split_images(group):
+                first = part[0]
+                try:
+                    order_images(part)
+                except MedLabelError as error:
+                    found.append(BadFile(first.path, f"{error.reason} (series of {len(part)} images)"))
+                    continue
+                name = _free("-".join(filter(None, (series_name(first), words))), names)
+                found.append(
+                    FoundScan(
+                        first.path.parent,
+                        "dicom",
+                        name,
+                        tuple(dict.fromkeys(image.path for image in part)),
+                        first.modality,
+                        first.series_uid,
+                        frozenset(image.key for image in part),
+                        functools.partial(scan_of, part, name, told, suv),
+                    )
                 )
-            )
     return found
 
 
-def series_name(header: DicomHeader) -> str:
+def series_name(image: DicomHeader) -> str:
     """A name that tells series apart and names no patient: modality, series number, 8 digits of a hash."""
-    digest = hashlib.sha256(header.series_uid.encode()).hexdigest()[:8]
-    number = [] if header.series_number is None else [str(header.series_number)]
-    return "-".join([header.modality or "DICOM", *number, digest])
+    digest = hashlib.sha256(image.series_uid.encode()).hexdigest()[:8]
+    number = [] if image.series_number is None else [str(image.series_number)]
+    return tame_name("-".join([image.modality or "DICOM", *number, digest]), "DICOM")
 
 
-def _series(headers: Iterable[DicomHeader], found: list[Found]) -> dict[str, list[DicomHeader]]:
+def _free(name: str, taken: set[str]) -> str:
+    number = 1
+    while (free := name if number == 1 else f"{name}-{number}") in taken:
+        number += 1
+    taken.add(free)
+    return free
+
+
+def _series(images: Iterable[DicomHeader], found: list[Found]) -> dict[str, list[DicomHeader]]:
     """Series by UID, each in the order of instance number and path; what is unfit goes to ``found``."""
     series = defaultdict(list)
     unplaced = defaultdict(list)
-    for header in headers:
-        if header.frames > 1:
-            reason = "it is a multi-frame image; series of single frames are read"
-            found.append(BadFile(header.path, reason))
-        elif header.samples != 1:
-            found.append(BadFile(header.path, "its pixels are colours; a scan has one number per voxel"))
-        elif header.position is None or header.orientation is None or header.spacing is None:
-            unplaced[header.series_uid].append(header)
+    for image in images:
+        if reason := _unfit(image):
+            if image.frame in (None, 1):
+                found.append(BadFile(image.path, reason))
+        elif image.position is None or image.orientation is None or image.spacing is None:
+            unplaced[image.series_uid].append(image)
         else:
-            series[header.series_uid].append(header)
-    for headers_ in unplaced.values():
-        found.append(_unplaced(headers_))
+            series[image.series_uid].append(image)
+    for group in unplaced.values():
+        found.append(_unplaced(group))
     for group in series.values():
-        group.sort(key=lambda entry: (entry.instance_number is None, entry.instance_number or 0, entry.path))
+        group.sort(
+            key=lambda image: (
+                image.instance_number is None,
+                image.instance_number or 0,
+                image.path,
+                image.frame or 0,
+            )
+        )
     return series
 
 
-def _unplaced(headers: list[DicomHeader]) -> BadFile:
-    first = headers[0]
+def _unfit(image: DicomHeader) -> str:
+    """Why the image can be part of no scan, or nothing."""
+    if image.samples != 1 or image.photometric == "PALETTE COLOR":
+        return "its pixels are colours; a scan has one number per voxel"
+    if image.bits_allocated == 1:
+        return "its pixels are single bits: it is a label, not a scan"
+    if image.frames > 1 and image.frame is None:
+        return "it is a multi-frame image that does not say where its frames lie"
+    return ""
+
+
+def _unplaced(images: list[DicomHeader]) -> BadFile:
+    first = images[0]
     missing = [
         name
         for name, value in (
@@ -91,87 +116,44 @@ def _unplaced(headers: list[DicomHeader]) -> BadFile:
         )
         if value is None
     ]
-    more = f", nor do {len(headers) - 1} more of its series" if len(headers) > 1 else ""
+    more = f", nor do {len(images) - 1} more of its series" if len(images) > 1 else ""
     return BadFile(first.path, f"it does not say {' and '.join(missing)}{more}")
+
+
+def _drop_copies(series: list[DicomHeader]) -> list[str]:
+    """Take images out that are there before, by their UID; what is to be told of it."""
+    seen: set[str] = set()
+    kept = []
+    for image in series:
+        if not image.sop_instance_uid or image.key not in seen:
+            seen.add(image.key)
+            kept.append(image)
+    dropped = len(series) - len(kept)
+    series[:] = kept
+    return [f"{dropped} of its files hold images that others hold too, and were left out"] if dropped else []
 
 
 def _parts(series: list[DicomHeader]) -> list[list[DicomHeader]]:
     parts: list[list[DicomHeader]] = []
-    for header in series:
+    for image in series:
         for part in parts:
-            if _fits(header, part[0]):
-                part.append(header)
+            if _fits(image, part[0]):
+                part.append(image)
                 break
         else:
-            parts.append([header])
+            parts.append([image])
     # the largest part bears the series' name
     return sorted(parts, key=len, reverse=True)
 
 
-def _fits(header: DicomHeader, other: DicomHeader) -> bool:
+def _fits(image: DicomHeader, other: DicomHeader) -> bool:
     return (
-        (header.columns, header.rows) == (other.columns, other.rows)
-        and np.allclose(header.orientation, other.orientation, rtol=0, atol=_SAME_DIRECTION)
-        and np.allclose(header.spacing, other.spacing, rtol=0, atol=_SAME_SPACING)
+        image.columns == other.columns
+        and image.rows == other.rows
+        and _near(image.orientation, other.orientation, _SAME_DIRECTION)
+        and _near(image.spacing, other.spacing, _SAME_SPACING)
     )
 
 
-def _order(group: list[DicomHeader]) -> SliceOrder:
-    first = group[0]
-    return order_slices(
-        np.array([header.position for header in group]),
-        first.orientation,
-        first.spacing,
-        (first.columns, first.rows),
-        first.slice_step,
-    )
-
-
-def _read(group: list[DicomHeader], name: str, told: list[str]) -> VolumeImage:
-    first = group[0]
-    slices = _order(group)
-    ordered = [group[at] for at in slices.order]
-    array, failed = stack_slices(ordered)
-    if array is None:
-        # a slice that cannot be read is as one that is missing: the others keep their places
-        rest = [header for header in group if header.path not in failed]
-        if not rest:
-            raise FileFormatError(next(iter(failed.values())), first.path)
-        told = [*told, *(f"{path.name} was left out: {reason}" for path, reason in failed.items())]
-        return _read(rest, name, told)
-    check_finite(array)
-    source = SourceRecord(
-        "dicom",
-        slices.geometry,
-        slices.geometry.canonical()[1],
-        [header.path for header in ordered],
-        first.series_uid,
-        first.study_uid,
-        first.frame_of_reference_uid,
-        [
-            SourceSlice(
-                header.sop_instance_uid,
-                header.path,
-                header.position,
-                header.instance_number,
-                header.sop_class_uid,
-            )
-            for header in ordered
-        ],
-        {
-            "modality": first.modality,
-            "series_number": first.series_number,
-            "sop_class_uid": first.sop_class_uid,
-            "photometric": first.photometric,
-        },
-    )
-    return canonical_image(
-        array,
-        source,
-        modality=first.modality,
-        window=first.window,
-        unit=first.unit,
-        photometric=first.photometric,
-        warnings=[*told, *slices.warnings],
-        suggested_name=name,
-    )
+def _near(one: tuple[float, ...], other: tuple[float, ...], tolerance: float) -> bool:
+    return one == other or all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))

@@ -11,7 +11,7 @@ from ..model.errors import FileFormatError
 from ..model.geometry import VolumeGeometry
 
 # how far a slice may lie off the even grid: scanners round positions, and neither is ever seen
-_TOLERANCE_MM = 0.01
+SAME_PLACE_MM = _TOLERANCE_MM = 0.01
 _TOLERANCE = 0.02
 # two slices nearer than this share of the usual gap are two images of one place
 _SAME_PLACE = 0.05

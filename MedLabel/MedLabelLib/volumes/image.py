@@ -13,6 +13,11 @@ from ..model.geometry import AxisMap, VolumeGeometry
 SOURCE_KINDS = ("dicom", "nrrd", "nifti", "metaimage")
 
 
+def image_key(sop_instance_uid: str, frame: int | None) -> str:
+    """What names one image, a file's or a frame's, among all."""
+    return sop_instance_uid if frame is None else f"{sop_instance_uid}#{frame}"
+
+
 @dataclass(frozen=True)
 class SourceSlice:
     """One slice of a DICOM source: its image's UID and file, and its first voxel's place in LPS mm.
@@ -26,6 +31,11 @@ class SourceSlice:
     instance_number: int | None = None
     sop_class_uid: str = ""
     frame: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What names the image among all: its UID, and the frame where there are several."""
+        return image_key(self.sop_instance_uid, self.frame)
 
     def to_json(self) -> dict:
         return {
@@ -108,6 +118,15 @@ class SourceRecord:
             )
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise FileFormatError(f"the record of a volume's source is damaged: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class ReadSlice:
+    """One slice of a volume that is not read whole: ``volume.take(index, axis)`` of its canonical grid."""
+
+    axis: int
+    index: int
+    array: NDArray
 
 
 @dataclass

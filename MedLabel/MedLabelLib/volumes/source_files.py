@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 
+FILES_MOVED = (
+    "a DICOM file of the volume is not there any more; medlabel relink PROJECT FOLDER finds files that "
+    "were moved"
+)
+
+
 def missing_files(record: SourceRecord) -> list[str]:
     """The files of a DICOM source that are not where the record says."""
     return [str(path) for path in dict.fromkeys(record.files) if not is_there(path)]
@@ -38,11 +44,7 @@ def source_datasets(record: SourceRecord) -> list[Dataset]:
         if entry.sop_instance_uid in datasets:
             continue
         if entry.file is None or not is_there(entry.file):
-            raise NotFoundError(
-                "a DICOM file of the volume is not there any more; medlabel relink PROJECT FOLDER finds "
-                "files that were moved",
-                entry.file,
-            )
+            raise NotFoundError(FILES_MOVED, entry.file)
         dataset = read_dataset(entry.file, stop_before_pixels=True)
         if str(dataset.get("SOPInstanceUID", "")) != entry.sop_instance_uid:
             raise FileFormatError("it is another image than the one the volume came from", entry.file)
