@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,10 @@ def register(subparsers) -> None:
         command.add_argument("project", metavar="PROJECT", type=Path)
         command.add_argument("--store", metavar="NAME", help="needed where there are several")
         command.add_argument("--volume", metavar="VOLUME", action="append", default=[])
+        if name != "status":
+            command.add_argument(
+                "--queued", action="store_true", help="what could not be done before, as soon as it may be"
+            )
         if name == "push":
             command.add_argument(
                 "--scans", action="store_true", help="the scans too, where the store lacks them"
@@ -161,12 +167,15 @@ def run_push(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelSyncLib.local import LocalState
     from MedLabelSyncLib.pushing import FAILED, push
 
+    if args.queued:
+        return _run_queued(args, out)
     project, volumes, configured, store = _opened(args, out)
-    with LocalState(project) as state:
+    with LocalState(project) as state, _queued_when_offline("push", project, volumes, configured, out) as put:
         results = push(
             project, state, store, volumes, author(), "command", _progress(out),
             with_scans=args.scans, agrees=lambda question: args.yes or _agrees(question),
         )  # fmt: skip
+        put(results)
     for result in results:
         size = f", {result.bytes} bytes" if result.bytes else ""
         out.line(f"{result.label}: {result.outcome}{size}" + (f" ({result.note})" if result.note else ""))
@@ -191,13 +200,16 @@ def run_pull(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelSyncLib.local import LocalState
     from MedLabelSyncLib.pulling import CONFLICTS, FAILED, leave_open, pull
 
+    if args.queued:
+        return _run_queued(args, out)
     project, volumes, configured, store = _opened(args, out)
     resolve = leave_open if args.prefer is None else lambda merge: merge.resolve(args.prefer)
-    with LocalState(project) as state:
+    with LocalState(project) as state, _queued_when_offline("pull", project, volumes, configured, out) as put:
         results = pull(
             project, state, store, volumes, author(), "command", _progress(out),
             with_new=not args.volume, resolve=resolve,
         )  # fmt: skip
+        put(results)
     for result in results:
         out.line(f"{result.label}: {result.outcome}" + (f" ({result.note})" if result.note else ""))
         for sentence in result.conflicts:
@@ -211,6 +223,58 @@ def run_pull(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     }
     left = [r.label for r in results if r.outcome in (FAILED, CONFLICTS)]
     return _whole_or_raise(left, "pulled", document)
+
+
+@contextmanager
+def _queued_when_offline(
+    verb: str, project: Project, volumes: list[Volume], configured: ConfiguredStore, out: Output
+) -> Iterator[Callable[[Iterable[Any]], None]]:
+    """What fails for a time alone is put into the queue; the block hands over the results it got."""
+    from MedLabelSyncLib.errors import StoreError
+    from MedLabelSyncLib.queue import Queue
+    from MedLabelSyncLib.working_off import should_wait
+
+    def put(labels: list[str]) -> None:
+        with Queue(project) as queue:
+            for label in labels:
+                queue.ask(verb, configured.name, label)
+        if labels:
+            out.warn(f"{len(labels)} volumes wait; medlabel {verb} {project.path} --queued tries again")
+
+    try:
+        yield lambda results: put([result.label for result in results if should_wait(result.error)])
+    except StoreError as error:
+        if should_wait(error):
+            put([volume.label for volume in volumes])
+        raise
+
+
+def _run_queued(args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    """Work the queue off until nothing in it goes by itself."""
+    import time
+
+    from MedLabelApp.command.opened_project import open_project
+    from MedLabelLib.storage.author import author
+    from MedLabelSyncLib.queue import Queue
+    from MedLabelSyncLib.stores.configured import StoreList
+    from MedLabelSyncLib.stores.opening import open_store
+    from MedLabelSyncLib.working_off import worker
+
+    project = open_project(args.project, out)
+    do = worker(
+        project, lambda name: open_store(StoreList().find(name), _ask()), author(), "command", _progress(out)
+    )
+    with Queue(project) as queue:
+        while (pause := queue.pause()) is not None:
+            if pause:
+                out.warn(f"trying again in {pause:.0f} s; Ctrl-C stops, and keeps what waits")
+                time.sleep(pause)
+            queue.work(do)
+        left = queue.waiting()
+    for item in left:
+        out.line(f"{item.volume}: {item.verb} to {item.store} failed: {item.error}")
+    document = {"waiting": [vars(item) for item in left]}
+    return _whole_or_raise([item.volume for item in left], "done", document)
 
 
 def _whole_or_raise(left: list[str], done: str, document: dict[str, Any]) -> dict[str, Any]:
