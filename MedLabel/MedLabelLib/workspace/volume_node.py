@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..model.errors import NotFoundError
 from ..model.geometry import VolumeGeometry
 from ..model.windowing import first_window
 from ..volumes.image import VolumeImage
@@ -21,7 +22,7 @@ def add_volume_node(scene, image: VolumeImage, name: str) -> vtkMRMLScalarVolume
     place_node(node, image.geometry)
     node.SetAndObserveImageData(data)
     node.CreateDefaultDisplayNodes()
-    set_window(node, *first_window(image.array, image.modality, image.window))
+    set_window(node, *first_window(image.array, image.modality, image.window, image.unit))
     return node
 
 
@@ -48,3 +49,33 @@ def get_window(node: vtkMRMLScalarVolumeNode) -> tuple[float, float]:
     """(center, width)"""
     display = node.GetScalarVolumeDisplayNode()
     return display.GetLevel(), display.GetWindow()
+
+
+# what the page calls a palette, and Slicer's colour node of it
+PALETTES = {
+    "Grey": "vtkMRMLColorTableNodeGrey",
+    "Inverted grey": "vtkMRMLColorTableNodeInvertedGrey",
+    "PET heat": "vtkMRMLPETProceduralColorNodePET-Heat",
+    "Hot metal": "vtkMRMLPETProceduralColorNodePET-HotMetalBlue",
+    "Rainbow": "vtkMRMLPETProceduralColorNodePET-Rainbow2",
+    "Iron": "vtkMRMLColorTableNodeIron",
+}
+
+
+def first_palette(unit: str) -> str:
+    """PET by SUV is read in inverted grey, all else in grey."""
+    return "Inverted grey" if unit == "SUV" else "Grey"
+
+
+def set_palette(node: vtkMRMLScalarVolumeNode, palette: str) -> None:
+    """Colour a volume by one of ``PALETTES``; raises NotFoundError for another, or one the scene lacks."""
+    scene = node.GetScene()
+    color = PALETTES.get(palette)
+    if color is None or scene.GetNodeByID(color) is None:
+        raise NotFoundError(f"there is no palette {palette!r}")
+    node.GetScalarVolumeDisplayNode().SetAndObserveColorNodeID(color)
+
+
+def set_interpolated(node: vtkMRMLScalarVolumeNode, interpolated: bool) -> None:
+    """Show a volume's slices smoothly, or as the plain pixels they are."""
+    node.GetScalarVolumeDisplayNode().SetInterpolate(interpolated)

@@ -68,7 +68,7 @@ class WorkspaceApplication:
             if kept:
                 self.state.change(*kept)(partial(self._remember, tuple(kept)))
         with DivLayout(self.server) as layout:
-            layout.root.classes = "ml-root"
+            layout.root.classes = ("`ml-root ${ml_theme === 'light' ? 'ml-light' : ''}`",)
             layout.root.add_child(page_template(rooms))
         # when the link breaks the page stays as it is; link.js says so over it
         self.state.trame__template_error = self.state.trame__template_main

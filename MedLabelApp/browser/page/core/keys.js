@@ -31,7 +31,7 @@
   document.addEventListener("keydown", (event) => {
     if (medlabel.broken) return;
     const name = medlabel.keyName(event);
-    const typing = event.target.closest("input:not([type=range])");
+    const typing = event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select");
     if (typing && !name.startsWith("Ctrl+")) return;
     const tool = (state().ml_tools || []).find((one) => one.key === name);
     if (tool) {
@@ -39,7 +39,8 @@
       event.preventDefault();
       return;
     }
-    const action = medlabel.actions.find((one) => one.keys.includes(name));
-    if (action && action.run(event) !== false) event.preventDefault();
+    // an action for one tool only leaves the key to the next one while another tool is chosen
+    const taken = medlabel.actions.some((one) => one.keys.includes(name) && one.run(event) !== false);
+    if (taken) event.preventDefault();
   });
 })();

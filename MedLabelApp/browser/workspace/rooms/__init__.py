@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from .crosshair import CrosshairRoom
+from .display import DisplayRoom
 from .drawing import DrawingRoom
+from .frame import FrameRoom
 from .history import HistoryRoom
 from .interpolation import InterpolationRoom
 from .objects import ObjectsRoom
@@ -21,6 +23,8 @@ ROOMS: tuple[type[Room], ...] = (
     WindowingRoom,
     CrosshairRoom,
     ObjectsRoom,
+    DisplayRoom,
     ReadoutRoom,
     SavingRoom,
+    FrameRoom,
 )

@@ -68,5 +68,8 @@ class Room:
     def changed(self, what: str) -> None:
         """The workspace tells: see ``Workspace.listen``."""
 
+    def restore_layout(self) -> None:
+        """The user wants the arrangement of the first day back."""
+
     def tick(self) -> None:
         """Called a few times a second while a volume is open."""

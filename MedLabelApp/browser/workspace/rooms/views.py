@@ -256,6 +256,8 @@ class ViewsRoom(Room):
         """The layout of the first day, everything fitted and upright."""
         self.arrangement = Arrangement()
         self._inverted_3d.clear()
+        for room in self.app.rooms.values():
+            room.restore_layout()
         for view in self.workspace.views.values():
             view.reset()
         self._show_arrangement()

@@ -1,41 +1,41 @@
-// What lies under the pointer: its place and its value.
+// What lies under the pointer: its place, its value and the objects there.
 (function () {
   "use strict";
   const medlabel = (window.medlabel = window.medlabel || {});
   const state = () => window.trame.state.state;
 
-  let asked = false;
+  let asking = false;
   let place = null;
   medlabel.readout = (ijk) => {
-    place = ijk.map(Math.round);
-    const shape = state().ml_shape;
-    const box = document.getElementById("ml-readout");
-    if (!box) return;
-    if (!place.every((n, axis) => n >= 0 && n < shape[axis])) {
-      place = null;
-      box.textContent = "";
-      return;
-    }
-    if (!asked) ask();
+    place = ijk.map((x) => Math.floor(x + 0.5));
+    if (!asking) ask();
+  };
+  medlabel.readoutText = (ijk, answer, unit) => {
+    // as many places as tell values apart, and no more
+    const digits = unit === "SUV" ? 2 : Number.isInteger(answer.value) ? 0 : 3;
+    const value = answer.value === null ? "" : `${answer.value.toFixed(digits)} ${unit}`;
+    const ras = answer.ras.map((x, axis) => `${"RAS"[axis]} ${x.toFixed(1)}`).join(" ");
+    return [`IJK ${ijk.join(" ")}`, `${ras} mm`, value, answer.objects.join(", ")].filter(Boolean).join("   ");
   };
   async function ask() {
-    asked = true;
+    asking = true;
     while (place) {
       const ijk = place;
-      place = null;
-      const a = state().ml_affine;
-      const ras = [0, 4, 8].map((r) => a[r] * ijk[0] + a[r + 1] * ijk[1] + a[r + 2] * ijk[2] + a[r + 3]);
-      let value = "";
-      try {
-        const answer = await window.trame.trigger("value_at", [ijk]);
-        if (answer && answer.value !== null && answer.value !== undefined)
-          value = Math.round(answer.value * 1000) / 1000 + " " + (state().ml_unit || "");
-      } catch (error) {
-        break;
-      }
+      const shape = state().ml_shape;
       const box = document.getElementById("ml-readout");
-      if (box) box.textContent = `IJK ${ijk.join(" ")}   RAS ${ras.map((x) => x.toFixed(1)).join(" ")} mm   ${value}`;
+      let text = "";
+      if (ijk.every((n, axis) => n >= 0 && n < shape[axis])) {
+        try {
+          const answer = await window.trame.trigger("value_at", [ijk]);
+          if (answer && answer.ras) text = medlabel.readoutText(ijk, answer, state().ml_unit);
+        } catch (error) {
+          console.warn("no readout", error);
+          break;
+        }
+      }
+      if (box) box.textContent = text;
+      if (place === ijk) place = null;
     }
-    asked = false;
+    asking = false;
   }
 })();

@@ -10,6 +10,7 @@
   medlabel.actions = medlabel.actions || [];
   const state = () => window.trame.state.state;
   let drag = null; // {tool, what}
+  let under = {}; // the canvas under the pointer, and where on it
 
   medlabel.toIjk = (name, u, v) => {
     const m = state().ml_views[name].matrix;
@@ -45,13 +46,23 @@
   };
 
   medlabel.repaintAll = () => {
-    document.querySelectorAll(".ml-overlay").forEach((canvas) => medlabel.paint(canvas, null));
+    document.querySelectorAll(".ml-overlay").forEach((canvas) => {
+      if (state().ml_views[canvas.dataset.view]) medlabel.paint(canvas, canvas === under.canvas ? under.cursor : null);
+    });
   };
 
   medlabel.stopDrawing = () => {
     drag = null;
     medlabel.repaintAll();
   };
+
+  // what is drawn over the views follows the page's variables
+  const follow = () => {
+    if (!window.trame || !window.trame.state.addListener) return void setTimeout(follow, 50);
+    window.trame.state.addListener(() => drag || requestAnimationFrame(medlabel.repaintAll));
+    addEventListener("resize", () => requestAnimationFrame(medlabel.repaintAll));
+  };
+  follow();
 
   // -- dragging --------------------------------------------------------------------------------------------
 
@@ -90,7 +101,10 @@
     medlabel.hover = point.name;
     if (medlabel.readout) medlabel.readout(point.ijk);
     if (drag) drag.tool.move(drag.what, point);
-    else medlabel.paint(canvas, { u: point.u, v: point.v, erase: event.shiftKey });
+    else {
+      under = { canvas, cursor: { u: point.u, v: point.v, erase: event.shiftKey } };
+      medlabel.paint(canvas, under.cursor);
+    }
   }
 
   function end() {
@@ -141,7 +155,10 @@
   on("pointermove", move);
   on("pointerup", end);
   on("pointercancel", end);
-  on("pointerout", (canvas) => drag || medlabel.paint(canvas, null));
+  on("pointerout", (canvas) => {
+    under = {};
+    if (!drag) medlabel.paint(canvas, null);
+  });
   on("wheel", wheel, { passive: false });
   on("contextmenu", (canvas, event) => event.preventDefault());
   document.addEventListener("input", (event) => {
