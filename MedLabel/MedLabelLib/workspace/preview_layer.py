@@ -61,7 +61,11 @@ def hatch(box: Box, geometry: VolumeGeometry) -> np.ndarray:
     """Boolean ``[i, j, k]`` of a box: stripes in mm that are diagonal in each of the three planes."""
     spacing = geometry.spacing
     period = max(n * s for n, s in zip(geometry.shape, spacing, strict=True)) / HATCH_STRIPES
-    i, j, k = (np.arange(a, b) * s / period for a, b, s in zip(box.start, box.stop, spacing, strict=True))
-    along = i[:, None, None] + j[None, :, None] + k[None, None, :]
+    # in 256ths of a period, so that bytes wrap round as the stripes do
+    i, j, k = (
+        np.round(np.arange(a, b) * (256 * s / period)).astype(np.int64).astype(np.uint8)
+        for a, b, s in zip(box.start, box.stop, spacing, strict=True)
+    )
+    along = (k[:, None, None] + j[None, :, None] + i[None, None, :]).T
     # a stripe is one voxel wide at least
-    return np.asfortranarray(along % 1.0 < max(HATCH_FILL, min(1.0, max(spacing[:2]) / period)))
+    return along < 256 * max(HATCH_FILL, min(0.9, max(spacing[:2]) / period))
