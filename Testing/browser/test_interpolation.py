@@ -75,7 +75,7 @@ def draw_three_slices(page) -> list[int]:
 
 def preview(page) -> dict:
     page.wait_for_function(
-        "() => { const now = trame.state.get('ml_interp'); return now.open && !now.busy && now.gaps.length > 0"
+        "() => { const now = trame.state.get('ml_interp'); return now.open && !now.busy && now.gaps.length"
         " && now.gaps.every((gap) => gap.error !== null); }",
         timeout=30_000,
     )
