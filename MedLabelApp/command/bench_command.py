@@ -10,7 +10,7 @@ from typing import Any
 from MedLabelApp.command.output import Output
 
 # each is a module of MedLabelApp.bench
-NAMES = ("journal",)
+NAMES = ("journal", "browse")
 
 
 def register(subparsers) -> None:
