@@ -11,8 +11,9 @@ needed=(libegl1 libgl1 libopengl0 libgl1-mesa-dri)
 welcome=(libosmesa6)
 if [ "$purpose" = test ]; then
     # file brings libmagic, which the Supervisely SDK loads; libatomic1 is for playwright's driver;
-    # strace records what a writer syncs, for the proof against power cuts.
-    needed+=(fonts-dejavu-core file libatomic1 strace)
+    # strace records what a writer syncs, for the proof against power cuts; dicom3tools brings dciodvfy,
+    # which judges the DICOM files that are written.
+    needed+=(fonts-dejavu-core file libatomic1 strace dicom3tools)
     command -v chromium >/dev/null || welcome+=(chromium)
 fi
 

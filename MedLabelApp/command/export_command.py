@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from MedLabelApp.command.output import Output
 
-FORMATS = ("supervisely", "nrrd", "nifti")
+FORMATS = ("supervisely", "dicom-seg", "nifti", "nrrd", "rtstruct")
+SEG_TYPES = ("binary", "labelmap")
 
 
 def register(subparsers) -> None:
@@ -16,6 +18,12 @@ def register(subparsers) -> None:
     export.add_argument("project", metavar="PROJECT", type=Path)
     export.add_argument("out", metavar="OUT", type=Path, help="a new or empty folder")
     export.add_argument("--format", choices=FORMATS, required=True)
+    export.add_argument(
+        "--seg-type",
+        choices=SEG_TYPES,
+        default="binary",
+        help="dicom-seg: binary segments, or one labelmap where no objects overlap (default: binary)",
+    )
     export.add_argument(
         "--volume", dest="volumes", metavar="VOLUME", action="append", help="only this one; may be repeated"
     )
@@ -25,18 +33,23 @@ def register(subparsers) -> None:
 def run_export(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelApp.command.opened_project import open_project
     from MedLabelLib.exchange.exporting import export_project
+    from MedLabelLib.exchange.formats.options import ExportOptions
 
     project = open_project(args.project, out)
     chosen = None
     if args.volumes:
         found = {volume.label: volume for volume in map(project.find_volume, args.volumes)}
         chosen = list(found.values())
-    report = export_project(project, args.out, args.format, chosen, out.progress)
+    options = ExportOptions(seg_type=args.seg_type)
+    report = export_project(project, args.out, args.format, chosen, out.progress, options)
     for sentence in report.lost:
         out.warn(sentence)
-    out.line(f"{len(report.files)} files in {args.out}, read back and compared: {report.compared} volumes")
+    out.line(f"{len(report.files)} files in {args.out}, read back and compared:")
+    for comparison in report.compared:
+        out.line(f"  {comparison.text()}")
     return {
         "files": [str(path) for path in report.files],
         "verified": report.verified,
         "lost": report.lost,
+        "compared": [asdict(comparison) for comparison in report.compared],
     }

@@ -13,7 +13,7 @@ from MedLabelLib.model.definitions import CLASS_SHAPES, Definitions, LabelClass,
 from MedLabelLib.model.errors import MedLabelError
 
 if TYPE_CHECKING:
-    from MedLabelLib.exchange.importing import ImportReport
+    from MedLabelLib.exchange.import_report import ImportReport
 
 
 def register(subparsers) -> None:
@@ -46,9 +46,15 @@ def register(subparsers) -> None:
         metavar="SOURCE",
         type=Path,
         nargs="+",
-        help="DICOM files or folders, NRRD, NIfTI, MetaImage, a Supervisely project",
+        help="DICOM files or folders, NRRD, NIfTI, MetaImage, a Supervisely project; files of labels "
+        "(DICOM SEG, RTSTRUCT)",
     )
     take.add_argument("--dataset", metavar="NAME", default="ds0", help="where to put them (default: ds0)")
+    take.add_argument(
+        "--onto",
+        metavar="VOLUME",
+        help="the volume that files of labels are of (default: the one that they refer to)",
+    )
     take.set_defaults(run=run_import)
 
     show = subparsers.add_parser("list", help="datasets, volumes and objects of a project")
@@ -70,7 +76,9 @@ def run_init(args: argparse.Namespace, out: Output) -> dict[str, Any]:
 
 
 def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
-    from MedLabelLib.exchange.importing import ImportReport, import_sources
+    from MedLabelLib.exchange.import_report import ImportReport
+    from MedLabelLib.exchange.importing import import_sources
+    from MedLabelLib.exchange.label_import import import_labels
     from MedLabelLib.storage.author import author
     from MedLabelLib.storage.project import Project
 
@@ -79,16 +87,27 @@ def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     empty: list[Path] = []
     # one source after the other where none is a DICOM file, so that it is known which gave nothing
     for group in _groups(args.sources):
-        report = import_sources(project, group, args.dataset, progress=out.progress, author=author())
+        report = import_sources(
+            project, group, args.dataset, progress=out.progress, author=author(), with_labels=False
+        )
         for volume in report.added:
             shape = "×".join(map(str, volume.geometry().shape))
             out.line(f"imported {volume.label}  {volume.modality or '–'}  {shape}")
         for label, warning in report.warnings:
             out.warn(f"{label}: {warning}")
-        if not (report.added or report.failed or report.duplicates):
+        if not (report.added or report.failed or report.duplicates or report.others or report.label_files):
             empty += group
         for field in vars(whole):
             getattr(whole, field).extend(getattr(report, field))
+    told = len(whole.warnings)
+    # once all scans are there, since labels may lie in another folder than their scan
+    onto = None if args.onto is None else project.find_volume(args.onto)
+    import_labels(project, whole, author(), "command", onto)
+    for path, label in whole.labels:
+        size = f"{label.voxels} voxels"
+        out.line(f"labeled {label.volume.label}  {label.class_name}#{label.number}  {size}  ({path.name})")
+    for label, warning in whole.warnings[told:]:
+        out.warn(f"{label}: {warning}")
     if whole.others:
         kinds = ", ".join(sorted({other.modality for other in whole.others}))
         out.warn(f"{len(whole.others)} DICOM files are no images ({kinds}) and were left where they are")
@@ -129,11 +148,23 @@ def _outcome(report: ImportReport, empty: list[Path]) -> dict[str, Any]:
     document = {
         "added": [volume.label for volume in report.added],
         "warnings": [{"volume": label, "text": text} for label, text in report.warnings],
+        "labels": [
+            {
+                "file": str(path),
+                "volume": label.volume.label,
+                "object": label.key,
+                "class": label.class_name,
+                "number": label.number,
+                "voxels": label.voxels,
+            }
+            for path, label in report.labels
+        ],
         "failed": [{"file": path, "text": reason} for path, reason in not_done],
         "others": [{"file": str(other.path), "modality": other.modality} for other in report.others],
     }
     if not_done:
-        done = f"{len(report.added)} imported; not imported: " if report.added else ""
+        count = len(report.added) + len(report.labels)
+        done = f"{count} imported; not imported: " if count else ""
         raise PartlyDoneError(done + "; ".join(f"{path}: {reason}" for path, reason in not_done), document)
     return document
 

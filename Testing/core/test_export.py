@@ -12,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import given
 
+from MedLabelLib.exchange import exporting
 from MedLabelLib.exchange.exporting import export_project
 from MedLabelLib.exchange.formats import image_format
 from MedLabelLib.exchange.importing import import_sources
@@ -218,7 +219,7 @@ def damage_each_write(monkeypatch, at: int, spoil) -> None:
             spoil(path, write, array, geometry)
 
     spoilt = image_format.ImageFormat(".nrrd", damaged, image_format.NRRD.read)
-    monkeypatch.setitem(export_project.__globals__["_IMAGE_FORMATS"], "nrrd", spoilt)
+    monkeypatch.setitem(exporting._WRITERS, "nrrd", exporting._images(spoilt))
 
 
 def one_voxel(path, write, array, geometry):

@@ -116,8 +116,8 @@ def test_a_bad_file_is_listed_and_the_rest_is_taken(tmp_path):
     rtstruct([np.zeros((3, 3))]).save_as(tmp_path / "in" / "rt.dcm", enforce_file_format=True)
     report = import_sources(new_project(tmp_path / "p"), [tmp_path / "in", tmp_path / "none"])
     assert len(report.added) == 1
-    assert sorted(path.name for path, _ in report.failed) == ["cut.nrrd", "none", "text.dcm"]
-    assert [entry.modality for entry in report.others] == ["RTSTRUCT"]
+    assert sorted(path.name for path, _ in report.failed) == ["cut.nrrd", "none", "rt.dcm", "text.dcm"]
+    assert report.others == []
     assert [label for label, _ in report.warnings] == [report.added[0].label]
     assert "1 slice is missing between slice 2 and 3" in report.warnings[0][1]
     assert report.added[0].geometry().is_uneven

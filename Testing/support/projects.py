@@ -62,7 +62,7 @@ def demo_project(path: Path, demo_cache) -> Project:
         mask, _ = label_from_image(chest, demo_cache.file("chest", "mask.nii.gz"), value)
         add_object(chest, "structure", mask)
     series = phantom_folder(demo_cache)
-    report = import_sources(project, [series], name=None)
+    report = import_sources(project, [series], name=None, with_labels=False)
     phantom = report.added[0]
     mask, _ = mask_from_roi(read_rois(report.others[0].path)[0], phantom.geometry())
     add_object(phantom, "GTV", mask)

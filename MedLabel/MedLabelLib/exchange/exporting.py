@@ -15,13 +15,33 @@ from ..model.errors import ExportError, MedLabelError
 from ..storage.atomic import PARTIAL, sync_file, sync_folder
 from ..storage.project import Project
 from ..storage.volume import Volume
+from .formats.comparison import Comparison
+from .formats.dicom_labels import write_dicom_seg, write_structures
 from .formats.image_files import write_images
-from .formats.image_format import NIFTI, NRRD
+from .formats.image_format import NIFTI, NRRD, ImageFormat
+from .formats.label_item import VolumeLabels, read_labels
+from .formats.options import ExportOptions
 from .formats.supervisely import write_project
 
-FORMATS = ("supervisely", "nrrd", "nifti")
 Progress = Callable[[str, int, int], None]
-_IMAGE_FORMATS = {"nrrd": NRRD, "nifti": NIFTI}
+VolumeWriter = Callable[[VolumeLabels, Path, ExportOptions, list[str]], tuple[list[Path], Comparison]]
+
+
+def _images(image_format: ImageFormat) -> VolumeWriter:
+    return lambda labels, folder, options, lost: write_images(labels, folder, image_format, lost)
+
+
+SUPERVISELY = "supervisely"
+# how one volume is written in each of the formats that have a folder per volume
+_WRITERS: dict[str, VolumeWriter] = {
+    "dicom-seg": write_dicom_seg,
+    "nifti": _images(NIFTI),
+    "nrrd": _images(NRRD),
+    "rtstruct": write_structures,
+}
+# those whose files name classes by numbers
+_WITH_CLASSES = ("nifti", "nrrd")
+FORMATS = (SUPERVISELY, *_WRITERS)
 
 
 @dataclass
@@ -29,13 +49,13 @@ class ExportReport:
     """What an export wrote: its ``files``, and sentences on what the format could not hold.
 
     ``verified`` is True: every scan and mask was read back and compared, voxels and place; an export
-    that does not read back raises. ``compared`` is how many volumes were.
+    that does not read back raises. ``compared`` says what, volume by volume.
     """
 
     files: list[Path] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     verified: bool = True
-    compared: int = 0
+    compared: list[Comparison] = field(default_factory=list)
 
 
 def export_project(
@@ -44,13 +64,14 @@ def export_project(
     format: str,
     volumes: Sequence[Volume] | None = None,
     progress: Progress | None = None,
+    options: ExportOptions | None = None,
 ) -> ExportReport:
     """Write volumes with their labels to the folder ``out``, in one of :data:`FORMATS`.
 
-    ``supervisely`` is a project folder on the canonical grid. ``nrrd`` and ``nifti`` are image files in
-    ``out/<dataset>/<volume>/`` on the grid of each scan's source, with ``out/classes.json`` for the values
-    of the classes. Nothing of it names the patient. The folder appears under its name only when it is
-    whole, on the disk and verified.
+    ``supervisely`` is a project folder on the canonical grid. The others have a folder
+    ``out/<dataset>/<volume>/`` on the grid of each scan's source, image formats with ``out/classes.json``
+    for the values of the classes. Only DICOM names the patient. The folder appears under its name only
+    when it is whole, on the disk and verified.
 
     Parameters
     ----------
@@ -74,7 +95,7 @@ def export_project(
         raise ExportError("the project has no volume to export", project.path)
     out = Path(out).absolute()
     _check_free(out, project)
-    report = ExportReport(compared=len(chosen))
+    report = ExportReport()
 
     def told(label: str, number: int) -> None:
         if progress is not None:
@@ -83,11 +104,19 @@ def export_project(
     partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        if format == "supervisely":
-            written = write_project(chosen, partial, report.lost, told)
+        if format == SUPERVISELY:
+            written, report.compared = write_project(chosen, partial, report.lost, told)
         else:
             partial.mkdir()
-            written = _write_images(project, chosen, partial, format, report.lost, told)
+            written = [_write_classes(project.definitions, partial)] if format in _WITH_CLASSES else []
+            for number, volume in enumerate(chosen):
+                told(volume.label, number)
+                place = partial.joinpath(*volume.dataset.name.split("/"), volume.name)
+                files, compared = _WRITERS[format](
+                    read_labels(volume), place, options or ExportOptions(), report.lost
+                )
+                written += files
+                report.compared.append(compared)
         _sync(partial)
         if out.is_dir():
             out.rmdir()
@@ -118,22 +147,6 @@ def _check_free(out: Path, project: Project) -> None:
             raise ExportError("there is something here already; name a new or an empty folder", out)
     except OSError as error:
         raise ExportError(f"it cannot be looked into: {error.strerror or error}", out) from error
-
-
-def _write_images(
-    project: Project,
-    volumes: list[Volume],
-    folder: Path,
-    format: str,
-    lost: list[str],
-    told: Callable[[str, int], None],
-) -> list[Path]:
-    files = [_write_classes(project.definitions, folder)]
-    for number, volume in enumerate(volumes):
-        told(volume.label, number)
-        place = folder.joinpath(*volume.dataset.name.split("/"), volume.name)
-        files += write_images(volume, place, _IMAGE_FORMATS[format], lost)
-    return files
 
 
 def _write_classes(definitions: Definitions, folder: Path) -> Path:

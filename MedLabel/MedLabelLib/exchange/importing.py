@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..model.errors import (
-    AmbiguousError,
-    DuplicateError,
-    FileFormatError,
-    GeometryError,
-    MedLabelError,
-    NotFoundError,
-)
+from ..model.errors import AmbiguousError, FileFormatError, GeometryError, MedLabelError
 from ..storage.names import check_name, free_name
 from ..storage.project import Dataset, Project
 from ..storage.volume import Volume
 from ..storage.volumes_journal import record_import, settle
 from ..volumes.found import BadFile, FoundScan, NotAnImage
 from ..volumes.scan_folder import find_scans
+from .import_report import ImportReport
+from .label_import import import_labels
 from .supervisely_project import is_project, take_project
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass
-class ImportReport:
-    """What an import did.
-
-    ``warnings``, ``failed`` and ``duplicates`` hold (file or volume, sentence); ``others`` the DICOM
-    files that are no images (RTSTRUCT, SEG…), which were left where they are.
-    """
-
-    added: list[Volume] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
-    failed: list[tuple[Path, str]] = field(default_factory=list)
-    duplicates: list[tuple[Path, str]] = field(default_factory=list)
-    others: list[NotAnImage] = field(default_factory=list)
-
-    def raise_if_nothing(self) -> None:
-        """Raises FileFormatError, DuplicateError or NotFoundError, what it was, when nothing was added."""
-        if self.added:
-            return
-        for entries, error in ((self.failed, FileFormatError), (self.duplicates, DuplicateError)):
-            if entries:
-                path, reason = entries[0]
-                more = f" (and {len(entries) - 1} more)" if len(entries) > 1 else ""
-                raise error(reason + more, path)
-        raise NotFoundError("there is no scan in what was given")
 
 
 def import_sources(
@@ -59,13 +27,15 @@ def import_sources(
     progress: Progress | None = None,
     author: str = "",
     face: str = "command",
+    with_labels: bool = True,
 ) -> ImportReport:
     """Take every scan in these files and folders into a project, journalled as ``author``'s.
 
     Sources are NRRD, NIfTI, MetaImage and DICOM files, folders of them, or folders of Supervisely
     projects, which come with their datasets, classes and labels. A scan that cannot be read never stops
-    the others. ``name`` is for a single scan. ``progress`` is called with a text, what is done and of
-    how many.
+    the others. Files of labels among them (DICOM SEG, RTSTRUCT) go onto the volumes that they refer to,
+    unless ``with_labels`` is False: then they stay in the report. ``name`` is for a single scan.
+    ``progress`` is called with a text, what is done and of how many.
 
     Raises
     ------
@@ -82,6 +52,8 @@ def import_sources(
         )
     finally:
         _journal(report, author, face)
+    if with_labels:
+        import_labels(project, report, author, face)
     return report
 
 

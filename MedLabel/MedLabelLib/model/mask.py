@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .box import Box
 from .errors import GeometryError
+from .geometry import AxisMap
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Mask:
         self._box: Box | None = None
         self._voxels: NDArray[np.bool_] | None = None
         self._count: int | None = None
+        self._tight: Box | None = None
 
     @classmethod
     def from_array(cls, array: NDArray) -> Mask:
@@ -70,19 +72,36 @@ class Mask:
         mask._voxels = None if self._voxels is None else self._voxels.copy(order="F")
         return mask
 
+    def remapped(self, axis_map: AxisMap) -> Mask:
+        """The same voxels in the axes that ``axis_map`` gives; only the box around them is turned."""
+        mask = Mask(axis_map.shape)
+        box = self.box
+        if box is not None:
+            ends = axis_map.apply_to_index(np.array([box.start, np.subtract(box.stop, 1)]))
+            mask._box = Box(tuple(ends.min(axis=0).tolist()), tuple((ends.max(axis=0) + 1).tolist()))
+            mask._voxels = np.asfortranarray(axis_map.apply(self._voxels[box.within(self._box)]))
+            mask._tight, mask._count = mask._box, self._count
+        return mask
+
+    def look(self, box: Box) -> NDArray[np.bool_]:
+        """The voxels of a box inside :attr:`box` as a view that must not be written to."""
+        view = self._voxels[box.within(self._box)]
+        view.flags.writeable = False
+        return view
+
     @property
     def box(self) -> Box | None:
-        """The smallest box around the object, or None when it is empty."""
-        if self._voxels is None:
-            return None
-        inner = Box.around(self._voxels)
-        if inner is None:
-            return None
-        offset = self._box.start
-        return Box(
-            tuple(a + o for a, o in zip(inner.start, offset, strict=True)),
-            tuple(a + o for a, o in zip(inner.stop, offset, strict=True)),
-        )
+        """The smallest box around the object, or None when it is empty; sought once after each change."""
+        if self._tight is None and self._voxels is not None:
+            inner = Box.around(self._voxels)
+            if inner is None:
+                return None
+            offset = self._box.start
+            self._tight = Box(
+                tuple(a + o for a, o in zip(inner.start, offset, strict=True)),
+                tuple(a + o for a, o in zip(inner.stop, offset, strict=True)),
+            )
+        return self._tight
 
     @property
     def count(self) -> int:
@@ -136,7 +155,7 @@ class Mask:
             self._set(change.box, change.after)
 
     def _set(self, box: Box, voxels: NDArray[np.bool_]) -> None:
-        self._count = None
+        self._count = self._tight = None
         if self._voxels is None or not self._box.holds(box):
             self._grow(box if self._box is None else self._box.union(box))
         self._voxels[box.within(self._box)] = voxels
@@ -159,6 +178,6 @@ class Mask:
         box = self.box
         if box != other.box:
             return False
-        return box is None or bool((self.read(box) == other.read(box)).all())
+        return box is None or np.array_equal(self.look(box), other.look(box))
 
     __hash__ = None

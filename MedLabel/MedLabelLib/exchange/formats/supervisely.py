@@ -17,6 +17,7 @@ from ...storage.project import Project
 from ...storage.provenance import volume_provenance
 from ...storage.volume import Volume
 from ...volumes.image import SourceRecord
+from .comparison import Comparison
 from .image_format import NRRD
 from .supervisely_provenance import fill_in
 from .verifying import check_same
@@ -27,22 +28,25 @@ _IDENTITY = ("patient", "seriesinstanceuid", "studyinstanceuid", "frameofreferen
 
 def write_project(
     volumes: list[Volume], folder: Path, lost: list[str], told: Callable[[str, int], None]
-) -> list[Path]:
+) -> tuple[list[Path], list[Comparison]]:
     """Write volumes as a project into ``folder`` and read every file back.
 
     ``told(label, number)`` is called before each volume. Returns the files. Raises ExportError when one
     did not read back as it was written.
     """
     target = Project.create(folder, volumes[0].dataset.project.definitions)
+    compared = []
     for number, volume in enumerate(volumes):
         told(volume.label, number)
-        _write_volume(target, volume, lost)
+        compared.append(_write_volume(target, volume, lost))
+    if Project.open(folder).definitions != target.definitions:
+        raise ExportError("meta.json did not read back with the classes and tags that were written")
     # where the scans came from is nobody else's business
     shutil.rmtree(target.private)
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in folder.rglob("*") if path.is_file()), compared
 
 
-def _write_volume(target: Project, volume: Volume, lost: list[str]) -> None:
+def _write_volume(target: Project, volume: Volume, lost: list[str]) -> Comparison:
     image = volume.read_image()
     annotation = volume.read_annotation()
     expected = {entry.key: entry.mask for entry in annotation.objects}
@@ -63,13 +67,27 @@ def _write_volume(target: Project, volume: Volume, lost: list[str]) -> None:
 
     array, grid = NRRD.read(written.path, image.geometry)
     check_same(written.path, array, grid, image.array, _even(image.geometry))
-    found = {entry.key: entry.mask for entry in written.read_annotation().objects}
+    again = written.read_annotation()
+    if _plain(again) != _plain(annotation):
+        raise ExportError(
+            f"tags, classes or figures of {volume.label} did not read back as they were written"
+        )
+    found = {entry.key: entry.mask for entry in again.objects}
     for key, mask in expected.items():
         same = found.get(key) == mask if mask is not None and mask.box is not None else key in found
         if not same:
             raise ExportError(f"the object {key} of {volume.label} did not read back as it was written")
         if mask is not None and mask.box is not None:
             _check_mask_file(written, key, mask)
+    drawn = sum(mask is not None and mask.box is not None for mask in expected.values())
+    what = ("voxels of scan and masks", "place", "names", "colours", "tags", "figures")
+    return Comparison(volume.label, drawn, what)
+
+
+def _plain(annotation: Annotation) -> tuple:
+    """Everything of an annotation but its masks."""
+    objects = [(entry.key, entry.class_name, entry.tags) for entry in annotation.objects]
+    return annotation.tags, objects, annotation.figures
 
 
 def _check_mask_file(written: Volume, key: str, mask: Mask) -> None:

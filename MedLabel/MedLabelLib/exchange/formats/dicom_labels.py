@@ -1,0 +1,62 @@
+"""A volume's labels as DICOM files beside, or with, the images that they refer to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..label_files.dicom_seg import read_seg
+from ..label_files.rtstruct import read_rtstruct
+from .comparison import Comparison, check_contours, check_labels
+from .dicom_made import write_series
+from .dicom_seg import write_seg
+from .dicom_source import DicomSource, source_of
+from .label_item import VolumeLabels
+from .losses import tell_losses
+from .options import ExportOptions
+from .rtstruct import write_rtstruct
+
+SERIES = "scan"
+
+
+def write_dicom_seg(
+    labels: VolumeLabels, folder: Path, options: ExportOptions, lost: list[str]
+) -> tuple[list[Path], Comparison]:
+    """Write ``segmentation.dcm`` into ``folder`` and read it back.
+
+    The segmentation refers to the images that the volume came from; where it came from no DICOM a series
+    is made of it in ``folder/scan``. Returns the files. Raises ExportError when something did not read
+    back, where labelmap segments overlap, or where the images are not where they were.
+    """
+    folder.mkdir(parents=True)
+    source, files = _series(labels, folder, lost)
+    tell_losses(labels, lost, empty=False)
+    if not labels.items:
+        lost.append(f"{labels.label}: it has no objects, and so no segmentation")
+        return files, Comparison(labels.label, 0, ())
+    path = folder / "segmentation.dcm"
+    write_seg(path, labels.items, source, options.seg_type, labels.changed)
+    what = check_labels(read_seg(path), labels.items, labels.geometry)
+    return [*files, path], Comparison(labels.label, len(labels.items), what)
+
+
+def write_structures(
+    labels: VolumeLabels, folder: Path, options: ExportOptions, lost: list[str]
+) -> tuple[list[Path], Comparison]:
+    """Write ``rtstruct.dcm`` into ``folder`` and read it back; for all else as :func:`write_dicom_seg`."""
+    folder.mkdir(parents=True)
+    source, files = _series(labels, folder, lost)
+    tell_losses(labels, lost, empty=False)
+    if not labels.items:
+        lost.append(f"{labels.label}: it has no objects, and so no structure set")
+        return files, Comparison(labels.label, 0, ())
+    path = folder / "rtstruct.dcm"
+    write_rtstruct(path, labels.items, source, labels.changed)
+    what, note = check_contours(read_rtstruct(path), labels.items, labels.geometry)
+    return [*files, path], Comparison(labels.label, len(labels.items), what, note)
+
+
+def _series(labels: VolumeLabels, folder: Path, lost: list[str]) -> tuple[DicomSource, list[Path]]:
+    source = source_of(labels.volume)
+    if source is not None:
+        return source, []
+    return write_series(labels.volume, folder / SERIES, lost)
