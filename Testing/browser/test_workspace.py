@@ -301,11 +301,12 @@ def test_the_history_goes_back_and_undo_goes_forth_again(tmp_path: Path, chest: 
             drag(page, "axial", [(at, 0.1), (at, 0.15)])
             page.wait_for_function("() => medlabel.outbox.count === 0")
         page.wait_for_function("() => document.querySelectorAll('.ml-step').length === 4")
-        names = page.locator(".ml-step span").all_text_contents()
+        names = page.locator(".ml-step-name").all_text_contents()
         assert names[0] == names[1]
         assert re.fullmatch(r"Brush on liver #1, axial \d+", names[0])
         assert names[2] == "liver"
         page.locator(".ml-step").nth(2).click()
+        page.locator("#ml-go-there:enabled").click()
         page.wait_for_function("() => document.querySelectorAll('.ml-step').length === 5")
         until_saved(page)
         server.stop()

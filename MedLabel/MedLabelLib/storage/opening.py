@@ -26,7 +26,8 @@ class Opened:
     """A volume that is open. Without a journal ``state`` comes from the files alone.
 
     ``dirty`` are the names of files to be written, ``notes`` sentences about what was found, taken in
-    or lost. ``read_only_reason`` is empty when the volume may be edited.
+    or lost. ``read_only_reason`` is empty when the volume may be edited; ``is_held`` says that it may not
+    only because another session has it.
     """
 
     volume_id: str
@@ -34,6 +35,7 @@ class Opened:
     journal: Journal | None
     token: str
     read_only_reason: str = ""
+    is_held: bool = False
     dirty: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
@@ -80,7 +82,7 @@ def _open_once(
     token = os.urandom(16).hex()
     if journal is None:
         return Opened("", VolumeState(volume.read_annotation()), None, token, reason, notes=notes)
-    volume_id = ""
+    volume_id, holder = "", None
     try:
         volume_id = journal.volume_id(volume)
         if not reason:
@@ -88,7 +90,9 @@ def _open_once(
             if holder is not None:
                 reason = f"{holder} has it open for editing"
             notes += follow_definitions(volume.dataset.project, journal, face)
-        return _open_state(journal, volume_id, volume, author, face, token, reason, notes, first_entry)
+        opened = _open_state(journal, volume_id, volume, author, face, token, reason, notes, first_entry)
+        opened.is_held = holder is not None
+        return opened
     except BaseException:
         with suppress(MedLabelError):
             if not reason:

@@ -41,8 +41,10 @@ class OriginRange:
     author: str
     when: datetime
 
-    def text(self) -> str:
-        slices = f"{self.first}" if self.first == self.last else f"{self.first}–{self.last}"
+    def text(self, first_slice: int = 0) -> str:
+        """``first_slice`` is the number that the first slice goes by: 1 on the screen, 0 in files."""
+        first, last = self.first + first_slice, self.last + first_slice
+        slices = f"{first}" if first == last else f"{first}–{last}"
         how = f"by the model {self.model}" if self.model else _WORDS.get(self.kind, self.kind or "set")
         who = f", {self.author}" if self.author else ""
         return f"{slices} {how}{who}, {self.when:%Y-%m-%d}"
@@ -101,11 +103,11 @@ class ObjectProvenance:
         parts = [f"{count} {_WORDS.get(kind, kind or 'set')}" for kind, count in self.slice_counts.items()]
         return f"{self.plane.value} {' · '.join(parts)}" if parts else ""
 
-    def text(self) -> str:
+    def text(self, first_slice: int = 0) -> str:
         """One line for a description, as ``axial 12–40 drawn, Ada, 2026-03-01; 41–48 interpolated, …``."""
         if not self.ranges:
             return ""
-        return f"{self.plane.value} " + "; ".join(item.text() for item in self.ranges)
+        return f"{self.plane.value} " + "; ".join(item.text(first_slice) for item in self.ranges)
 
     def to_json(self) -> dict[str, Any]:
         """The same as data for JSON; times in ISO 8601."""

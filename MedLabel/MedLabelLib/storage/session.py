@@ -59,6 +59,7 @@ class VolumeSession:
         self._journal = self._opened.journal
         self._state: VolumeState = self._opened.state
         self.read_only_reason = self._opened.read_only_reason
+        self._held_elsewhere = self._opened.is_held
         self.notes = list(self._opened.notes)
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
@@ -112,6 +113,11 @@ class VolumeSession:
     @property
     def read_only(self) -> bool:
         return bool(self.read_only_reason)
+
+    @property
+    def can_take_over(self) -> bool:
+        """Whether the volume is read-only only because another session has it."""
+        return self.read_only and self._held_elsewhere
 
     # -- editing -----------------------------------------------------------------------------------------
 
@@ -252,6 +258,10 @@ class VolumeSession:
         with self._lock:
             return object_provenance(self._state, object_key, plane, self._entry)
 
+    def last_change(self, object_key: str) -> int:
+        """The number of the entry that changed an object last; 0 when the journal does not know it."""
+        return self._state.updated.get(object_key, 0)
+
     def set_slices(self, object_key: str) -> list[SetSlices]:
         """How an object's mask came about: the slices that each step in effect set, oldest first."""
         with self._lock:
@@ -305,7 +315,7 @@ class VolumeSession:
             try:
                 self._journal.check_lease(self._opened.volume_id, self._opened.token)
             except TakenOverError as error:
-                self.read_only_reason = error.reason
+                self._lose_to(error)
                 return True
             except JournalError:
                 # busy or not to be reached just now: the next edit says so
@@ -364,6 +374,10 @@ class VolumeSession:
         finally:
             self._journal.close()
 
+    def _lose_to(self, error: TakenOverError) -> None:
+        self.read_only_reason = error.reason
+        self._held_elsewhere = True
+
     def _check_writable(self) -> None:
         if self.read_only:
             raise ReadOnlyError(f"the volume cannot be edited: {self.read_only_reason}")
@@ -396,7 +410,7 @@ class VolumeSession:
             if moving:
                 marks = self._journal.operations_of(entry)[1]
         except TakenOverError as error:
-            self.read_only_reason = error.reason
+            self._lose_to(error)
             self._saved = SavedState("not saved", before.at, error.reason)
             raise
         except MedLabelError as error:

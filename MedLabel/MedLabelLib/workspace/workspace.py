@@ -32,6 +32,7 @@ class Workspace:
 
     A face calls the methods and shows what they leave; ``listen`` tells it what changed: ``objects``
     (their list, names, selection, visibility), ``mask`` (voxels), ``views``, ``window``, ``saved``.
+    ``history`` (an earlier state is shown, or no more), ``display`` (how labels are drawn).
     ``make_session`` is asked for a session at the first edit when the volume was opened without one.
     """
 
@@ -234,10 +235,30 @@ class Workspace:
         step = self._writable_session().redo()
         return None if step is None else step.name
 
-    def restore(self, entry: int) -> str | None:
-        """Go to the state of the volume after an entry of its history; that is a step of its own."""
-        step = self._writable_session().restore(entry)
-        return None if step is None else step.name
+    def take_over(self) -> None:
+        """Edit the volume that another session has open; that one can only look from now on.
+
+        Raises ReadOnlyError when it still may not be edited, for another reason.
+        """
+        old = self.session
+        new = VolumeSession.open(old.volume, old.author, old.face, take_over=True)
+        if new.read_only:
+            new.close()
+            raise ReadOnlyError(new.read_only_reason)
+        self._stop_listening()
+        self.history.close()
+        before = {entry.key: entry.mask for entry in old.annotation.objects}
+        old.close()
+        if self.selected not in {entry.key for entry in new.annotation.objects}:
+            self.selected = None
+        for key in set(before) - {entry.key for entry in new.annotation.objects}:
+            self.surfaces.remove(key)
+        self._take(new)
+        for entry in new.annotation.objects:
+            if entry.key in before and entry.mask != before[entry.key]:
+                self.binding.update(entry)
+        for what in ("objects", "mask", "saved"):
+            self.tell(what)
 
     def save(self) -> None:
         if self.session is not None:
@@ -271,12 +292,16 @@ class Workspace:
         self.session = session
         self._stop_listening = session.listen(self._on_changes)
         self.history = HistoryPreview(self.scene, self.volume_node, self.binding, session, self.surfaces)
-        self.history.listen(lambda: self.tell("history preview"))
+        self.history.listen(self._on_history_preview)
         self.binding.show(session.annotation, session.volume.dataset.project.definitions)
         for entry in session.annotation.objects:
             self._request_surface(entry)
         if self.selected is None and session.annotation.objects:
             self.selected = session.annotation.objects[0].key
+
+    def _on_history_preview(self) -> None:
+        self.tell("history")
+        self.tell("display")
 
     def _request_surface(self, entry: LabelObject) -> None:
         mask = entry.mask or Mask(self.geometry.shape)

@@ -53,7 +53,6 @@ class WorkspaceApplication:
                 "ml_title": "",
                 "ml_place": "",
                 "ml_note": "",
-                "ml_locked": "",
                 "ml_tools": tools,
                 "ml_tool": "brush",
                 "ml_panels": panels,
@@ -83,8 +82,6 @@ class WorkspaceApplication:
             state.trame__title = f"{opened.name} · MedLabel"
             state.ml_place = opened.place
             state.ml_note = opened.note
-            if opened.session is not None and opened.session.read_only:
-                state.ml_locked = opened.session.read_only_reason
             for room in self.rooms.values():
                 room.show(opened)
             self.workspace.listen(self._on_change)

@@ -7,8 +7,10 @@ from .display import DisplayRoom
 from .drawing import DrawingRoom
 from .frame import FrameRoom
 from .history import HistoryRoom
+from .holder import HolderRoom
 from .interpolation import InterpolationRoom
 from .objects import ObjectsRoom
+from .provenance import ProvenanceRoom
 from .readout import ReadoutRoom
 from .room import Room
 from .saving import SavingRoom
@@ -16,6 +18,7 @@ from .views import ViewsRoom
 from .windowing import WindowingRoom
 
 ROOMS: tuple[type[Room], ...] = (
+    HolderRoom,
     HistoryRoom,
     InterpolationRoom,
     ViewsRoom,
@@ -24,6 +27,7 @@ ROOMS: tuple[type[Room], ...] = (
     CrosshairRoom,
     ObjectsRoom,
     DisplayRoom,
+    ProvenanceRoom,
     ReadoutRoom,
     SavingRoom,
     FrameRoom,

@@ -47,6 +47,7 @@
   function begin({ canvas, name, event }) {
     const { ml_tool: tool, ml_selected: key, ml_objects: objects, ml_locked: locked } = state();
     if (locked) return medlabel.say("Read only: " + locked);
+    if (state().ml_preview.entry) return medlabel.say("An earlier state is shown. Esc ends that; then draw.");
     if (!medlabel.inPlace(canvas, name)) return medlabel.say("The view is changing its size; draw again in a moment.");
     if (!key) return medlabel.say("Choose an object first, or add one in the panel on the right.");
     const object = objects.find((other) => other.key === key);
