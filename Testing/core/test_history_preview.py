@@ -11,6 +11,7 @@ from MedLabelLib.model.box import Box
 from MedLabelLib.model.definitions import TagDefinition
 from MedLabelLib.model.errors import NotFoundError
 from MedLabelLib.model.figures import Rectangle
+from MedLabelLib.model.geometry import VolumeGeometry
 from MedLabelLib.model.planes import Plane
 from MedLabelLib.storage.project_journal import change_definitions
 from MedLabelLib.storage.session import VolumeSession
@@ -223,14 +224,17 @@ def test_the_preview_of_a_read_only_volume_shows_and_does_not_go(at_work) -> Non
         looking.close()
 
 
-def test_the_patterns_differ_in_every_plane() -> None:
-    box = Box((3, 1, 2), (27, 25, 26))
+@pytest.mark.parametrize("spacing", [(0.8, 0.8, 2.5), (0.7, 0.7, 0.7), (1.5, 0.5, 6.0)])
+def test_the_patterns_differ_in_every_plane(spacing) -> None:
+    geometry = VolumeGeometry((200, 200, 60), np.diag([*spacing, 1.0]))
+    box = Box((30, 10, 20), (130, 115, 56))
+    stripes, squares = hatch(box, geometry), dots(box, geometry)
     for axis in range(3):
-        for index in range(12):
-            stripes, squares = hatch(box).take(index, axis), dots(box).take(index, axis)
-            assert 0.2 < stripes.mean() < 0.5
-            assert (stripes != squares).mean() > 0.2
-        assert dots(box).take(range(4), axis).any()
+        for index in range(36):
+            one, other = stripes.take(index, axis), squares.take(index, axis)
+            assert 0.1 < one.mean() < 0.95
+            assert 0.1 < other.mean() < 0.9
+            assert (one != other).mean() > 0.2
     assert len({look.color for look in LOOKS.values()}) == 3
     assert LOOKS["kept"].pattern is None
 

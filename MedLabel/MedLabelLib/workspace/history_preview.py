@@ -9,13 +9,14 @@ import numpy as np
 
 from ..model.box import Box
 from ..model.edits import Change
+from ..model.geometry import VolumeGeometry
 from ..model.mask import Mask
 from ..storage.session import VolumeSession
 from ..storage.steps import HistoryEntry, Step
 from .compat import vtkMRMLScalarVolumeNode
 from .history_difference import ObjectDifference, StateDifference, state_difference
 from .overlay_node import OverlayNode
-from .preview_layer import hatch
+from .preview_layer import HATCH_STRIPES, hatch
 from .segmentation_node import SegmentationBinding
 from .surfaces import Surfaces
 
@@ -25,17 +26,22 @@ class Look:
     """How one part is drawn: a colour, a pattern, opacities of the pattern and the outline, and of 3D."""
 
     color: str
-    pattern: Callable[[Box], np.ndarray] | None
+    pattern: Callable[[Box, VolumeGeometry], np.ndarray] | None
     fill: float
     outline: float
     surface: float
 
 
-def dots(box: Box) -> np.ndarray:
-    """Boolean ``[i, j, k]`` of a box: small squares on a grid, in every plane."""
-    i, j, k = (np.arange(a, b) % 4 < 2 for a, b in zip(box.start, box.stop, strict=True))
-    odd = i[:, None, None].astype(int) + j[None, :, None] + k[None, None, :]
-    return np.asfortranarray(odd == 2)
+def dots(box: Box, geometry: VolumeGeometry) -> np.ndarray:
+    """Boolean ``[i, j, k]`` of a box: squares in mm, as fine as the hatch, in each of the three planes."""
+    spacing = geometry.spacing
+    extent = max(n * s for n, s in zip(geometry.shape, spacing, strict=True))
+    side = max(extent / HATCH_STRIPES / 2, *spacing[:2])
+    on = [
+        (np.arange(a, b) * s // side % 2 == 0).astype(np.uint8)
+        for a, b, s in zip(box.start, box.stop, spacing, strict=True)
+    ]
+    return np.asfortranarray(on[0][:, None, None] + on[1][None, :, None] + on[2][None, None, :] == 2)
 
 
 # blue and vermilion are apart for all kinds of colour vision; the patterns tell them apart without colour
@@ -172,7 +178,7 @@ class HistoryPreview:
                 look = LOOKS[part]
                 self._overlay.fill(f"{part}-{entry.key}", voxels, entry.box, look.color, 0.0, look.outline)
                 if look.pattern is not None:
-                    pattern = voxels & look.pattern(entry.box)
+                    pattern = voxels & look.pattern(entry.box, geometry)
                     self._overlay.fill(
                         f"{part}-pattern-{entry.key}", pattern, entry.box, look.color, look.fill, 0.0
                     )

@@ -39,12 +39,16 @@ class Services:
 
     ``project`` is the project's folder, or ``None`` when a scan is looked at without one. ``describe`` gives
     the JSON of the projects page (its shape: ``page/project.js``). ``import_upload`` imports a file or folder
-    into the project and gives JSON. ``opening`` is a file or folder to open as soon as the page is shown.
+    into the project and gives JSON. ``delete_volume`` takes ``dataset/name`` and gives the id by which
+    ``restore_volume`` brings the volume back.
+    ``opening`` is a file or folder to open as soon as the page is shown.
     """
 
     project: Path | None = None
     describe: Callable[[], Mapping[str, Any]] = _no_project
     import_upload: Callable[[Path], Mapping[str, Any]] | None = None
+    delete_volume: Callable[[str], str] | None = None
+    restore_volume: Callable[[str], str] | None = None
     opening: Path | None = None
 
 
@@ -78,6 +82,8 @@ class Front:
                 web.post("/api/workspaces", self._open_workspace),
                 web.get("/api/workspaces/{identity}", self._workspace_state),
                 web.delete("/api/workspaces/{identity}", self._close_workspace),
+                web.post("/api/deleted", self._delete_volume),
+                web.delete("/api/deleted/{identity}", self._restore_volume),
                 web.post("/api/uploads", self._create_upload),
                 web.put("/api/uploads/{identity}/files/{name:.+}", self._write_upload),
                 web.post("/api/uploads/{identity}/import", self._import_upload),
@@ -115,6 +121,22 @@ class Front:
         if request.headers.get("If-None-Match") == tag:
             return web.Response(status=304, headers=headers)
         return web.Response(body=body, content_type="application/json", headers=headers)
+
+    async def _delete_volume(self, request: web.Request) -> web.StreamResponse:
+        asked = await _json_object(request)
+        if self._services.delete_volume is None or not isinstance(asked.get("volume"), str):
+            raise web.HTTPBadRequest(text="name a volume of the project")
+        what = self._what_to_open({"volume": asked["volume"]})
+        await self.workspaces.stop_idle_of(what, "Its volume was deleted from the projects page.")
+        identity = await asyncio.to_thread(self._services.delete_volume, asked["volume"])
+        return web.json_response({"id": identity}, status=201)
+
+    async def _restore_volume(self, request: web.Request) -> web.StreamResponse:
+        if self._services.restore_volume is None:
+            raise web.HTTPNotFound(text="there is no project")
+        identity = request.match_info["identity"]
+        label = await asyncio.to_thread(self._services.restore_volume, identity)
+        return web.json_response({"volume": label})
 
     # Workspaces
 

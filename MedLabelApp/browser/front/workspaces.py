@@ -137,6 +137,12 @@ class Workspaces:
             self._ended[identity] = reason
             await self._stop_process(workspace.process)
 
+    async def stop_idle_of(self, what: Mapping[str, str], reason: str) -> None:
+        """Let workspaces with ``what`` open that are without a window save, and end them."""
+        for workspace in tuple(self._open.values()):
+            if workspace.what == what and not workspace.connections:
+                await self.stop(workspace.identity, reason)
+
     async def close(self) -> None:
         """Let every workspace save, and end them all, the spare too."""
         for task in self._tasks:

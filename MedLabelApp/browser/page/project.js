@@ -3,6 +3,7 @@
 // {"name", "path_label", "opening"?: {"name", "shown"},
 //  "datasets": [{"name", "volumes": [{"name", "dataset", "modality", "shape": [i, j, k], "spacing": [i, j, k],
 //    "objects": [{"class", "color", "number"}], "tags": [text or {"name", "value"}], "status"}]}],
+//  "deleted": [{"id", "volume": dataset/name}],
 //  "arriving": [{"name", "percent", "message"}], "problems": [text]}
 
 import { collectDropped, collectChosen, upload } from "./upload.js";
@@ -148,7 +149,53 @@ function rowOf(volume) {
     [`Open ${volume.name}`, volume.modality, size, count, volume.status].filter(Boolean).join(", "),
   );
   row.addEventListener("click", () => openWorkspace({ volume: row.dataset.volume }, volume.name));
-  return make("li", "", row);
+  const remove = make("button", "delete", "Delete");
+  remove.type = "button";
+  remove.title = "Can be brought back";
+  remove.setAttribute("aria-label", `Delete ${volume.name}`);
+  remove.addEventListener("click", () => deleteVolume(row.dataset.volume));
+  return make("li", "", row, remove);
+}
+
+// Deleting, and bringing back
+
+async function deleteVolume(label) {
+  say("");
+  try {
+    const { id } = await request("POST", "/api/deleted", { volume: label });
+    await refresh();
+    say(`${label} was deleted. `);
+    element("message").append(bringBackButton(id, label, "Undo"));
+  } catch (error) {
+    say(`${label} could not be deleted: ${error.message}`);
+  }
+}
+
+async function bringBack(id, label) {
+  say("");
+  try {
+    await request("DELETE", `/api/deleted/${encodeURIComponent(id)}`);
+    await refresh();
+  } catch (error) {
+    say(`${label} could not be brought back: ${error.message}`);
+  }
+}
+
+function bringBackButton(id, label, text) {
+  const button = make("button", "", text);
+  button.type = "button";
+  button.setAttribute("aria-label", `${text}: ${label}`);
+  button.addEventListener("click", () => bringBack(id, label));
+  return button;
+}
+
+function deletedOf(volumes) {
+  const list = make("ul", "");
+  for (const { id, volume } of volumes) {
+    list.append(make("li", "", make("span", "", volume), bringBackButton(id, volume, "Bring back")));
+  }
+  const title = make("h2", "", "Deleted", make("span", "quiet", "kept in the project, and can be brought back"));
+  return [title, list];
 }
 
 function datasetOf(dataset) {
@@ -183,6 +230,8 @@ function show(project) {
   element("problems").hidden = !project.problems.length;
   const focused = document.activeElement?.dataset?.volume;
   element("datasets").replaceChildren(...project.datasets.map(datasetOf));
+  element("deleted").replaceChildren(...(project.deleted?.length ? deletedOf(project.deleted) : []));
+  element("deleted").hidden = !project.deleted?.length;
   if (focused) document.querySelector(`[data-volume="${CSS.escape(focused)}"]`)?.focus();
   if (project.opening) showOpening(project.opening);
 }

@@ -29,10 +29,10 @@
     return true;
   };
   medlabel.actions.push(
-    { id: "undo", title: "Undo", keys: ["Ctrl+Z"], run: () => void medlabel.ask("undo") },
-    { id: "redo", title: "Redo", keys: ["Ctrl+Y", "Ctrl+Shift+Z"], run: () => void medlabel.ask("redo") },
-    { id: "history", title: "Open or close the history", keys: ["H"], run: toggle },
-    { id: "go_there", title: "Go to the state that is shown", keys: ["Enter"], run: whilePreviewing(() => {
+    { id: "undo", title: "Undo", group: "History", keys: ["Ctrl+Z"], run: () => void medlabel.ask("undo") },
+    { id: "redo", title: "Redo", group: "History", keys: ["Ctrl+Y", "Ctrl+Shift+Z"], run: () => void medlabel.ask("redo") },
+    { id: "history", title: "Open or close the history", group: "History", keys: ["H"], run: toggle },
+    { id: "go_there", title: "Go to the state that is shown", group: "History", keys: ["Enter"], run: whilePreviewing(() => {
       if (state().ml_preview.any && !state().ml_locked) medlabel.goThere();
     }) },
   );
