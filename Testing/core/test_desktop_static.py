@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import getpass
+import json
 import logging
 import os
 import re
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -37,7 +39,7 @@ UI_FILES = sorted(REPOSITORY.glob("MedLabel*/Resources/UI/*.ui"))
 
 # what attribute names may come from beside Slicer, Qt and our own code
 PYTHON = [str, list, dict, set, np, np.ndarray, np.bool_, unittest, unittest.TestCase]
-PYTHON += [sys, os, os.path, time, tempfile, getpass, logging, Path]
+PYTHON += [sys, os, os.path, time, tempfile, getpass, logging, json, zlib, Path]
 # file scope may import these and our own packages; all else only in the action that needs it
 # (PIL: Slicer bundles pillow)
 AT_FILE_SCOPE = {
@@ -47,6 +49,7 @@ AT_FILE_SCOPE = {
     "ctk",
     "vtk",
     "vtkmodules",
+    "SegmentEditorEffects",
     "SimpleITK",
     "numpy",
     "scipy",

@@ -17,7 +17,7 @@ class MedLabelOtherModulesTest(unittest.TestCase):
             widget.deleteLater()
 
     def test_EachPanelSaysThereIsNothingToUseYet(self):
-        for moduleName in ("MedLabelInterpolate", "MedLabelSmartTool", "MedLabelSync"):
+        for moduleName in ("MedLabelSmartTool", "MedLabelSync"):
             with self.subTest(moduleName):
                 text = self.panelText(moduleName)
                 assert "nothing to use yet" in text

@@ -23,7 +23,7 @@ class OverlayNode:
     """Segments that are drawn over the views and taken away again; hidden from editors, saved nowhere."""
 
     def __init__(
-        self, scene, volume_node: vtkMRMLScalarVolumeNode, geometry: VolumeGeometry, name: str
+        self, scene, volume_node: vtkMRMLScalarVolumeNode | None, geometry: VolumeGeometry, name: str
     ) -> None:
         self._scene = scene
         self._geometry = geometry
@@ -36,7 +36,8 @@ class OverlayNode:
         display = self.node.GetDisplayNode()
         display.SetOpacity2DFill(1.0)
         display.SetOpacity2DOutline(1.0)
-        self.node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+        if volume_node is not None:
+            self.node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
         self.node.GetSegmentation().SetSourceRepresentationName(BINARY_LABELMAP)
 
     @property
