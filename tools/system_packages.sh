@@ -13,7 +13,8 @@ if [ "$purpose" = test ]; then
     # file brings libmagic, which the Supervisely SDK loads; libatomic1 is for playwright's driver;
     # strace records what a writer syncs, for the proof against power cuts; dicom3tools brings dciodvfy,
     # which judges the DICOM files that are written.
-    needed+=(fonts-dejavu-core file libatomic1 strace dicom3tools)
+    # Orthanc with its DICOMweb plugin is the server that the tests of stores push to.
+    needed+=(fonts-dejavu-core file libatomic1 strace dicom3tools orthanc orthanc-dicomweb)
     command -v chromium >/dev/null || welcome+=(chromium)
 fi
 

@@ -21,6 +21,7 @@ from MedLabelLib.storage.journal.journal import Journal, has_journal
 from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.session import VolumeSession
 from MedLabelLib.storage.volume import Volume
+from MedLabelLib.volumes.image import SourceRecord
 from MedLabelLib.volumes.reading import read_volume
 
 from .content import Content, content_of
@@ -81,15 +82,20 @@ def scan_of(volume: Volume) -> Scan:
     """
     record = volume.dataset.project.sources.read(volume.id())
     modality = volume.modality
-    if record is not None and record.series_instance_uid:
-        first = min((entry.sop_instance_uid for entry in record.slices), default="")
-        shape = repr(tuple(record.geometry.shape))
-        name = named("scan", "dicom", record.series_instance_uid, first, shape)
+    if record is not None and (name := dicom_scan_id(record)):
         return Scan(name, volume.label, modality, record.series_instance_uid, record.study_instance_uid)
     array = read_volume(volume.path).array
     sha = hashlib.sha256(repr((array.shape, array.dtype.str)).encode("ascii"))
     sha.update(np.ascontiguousarray(array.T))
     return Scan(named("scan", "voxels", sha.hexdigest()), volume.label, modality)
+
+
+def dicom_scan_id(record: SourceRecord) -> str:
+    """The id of a scan that came from a DICOM series; empty for any other."""
+    if not record.series_instance_uid:
+        return ""
+    first = min((entry.sop_instance_uid for entry in record.slices), default="")
+    return named("scan", "dicom", record.series_instance_uid, first, repr(tuple(record.geometry.shape)))
 
 
 def _labels(volume: Volume, is_behind: bool) -> Annotation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,15 @@ from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.project_journal import change_definitions
 from MedLabelLib.storage.session import VolumeSession
 from MedLabelLib.storage.volume import Volume
-from MedLabelLib.volumes.reading import read_volume
+from MedLabelLib.volumes.found import FoundScan
+from MedLabelLib.volumes.image import VolumeImage
+from MedLabelLib.volumes.scan_folder import find_scans
 
 from .comparing import BEHIND, DIVERGED, compare, known_base
 from .content import Content, ReadMask, content_of, mask_reader
 from .errors import CancelledError, ConflictsError, StoreDataError
 from .local import Base, LocalState, Seen
-from .looking import look
+from .looking import dicom_scan_id, look
 from .merge.merge import Merge, Side
 from .revision import MOST_PARENTS, Graph, Revision, ancestors, common_ancestor, graph_of, heads
 from .stores.store import Progress, Store
@@ -30,6 +31,8 @@ from .stores.store import Progress, Store
 PULLED, MERGED, UP_TO_DATE, ADDED, CONFLICTS, FAILED = (
     "pulled", "merged", "nothing to pull", "added", "conflicts", "failed",
 )  # fmt: skip
+# where the files of pulled DICOM series stay, in the project's private folder
+PULLED_SCANS = "pulled"
 NO_SCAN = "its scan is neither in the project nor in the store"
 Resolve = Callable[[Merge], None]
 
@@ -248,15 +251,14 @@ def _pull_new(
     try:
         revision = store.read(scan_id, heads(graph)[0])
         label = revision.scan.label or scan_id
-        if not store.has_scan(scan_id):
+        if not store.has_scan(revision.scan):
             return Pulled(label, FAILED, NO_SCAN)
-        with tempfile.TemporaryDirectory() as folder:
-            image = read_volume(store.read_scan(revision, Path(folder)))
-            dataset, _, name = label.rpartition("/")
-            parts = [tame_name(part, "pulled") for part in (dataset or "pulled").split("/")]
-            target = project.dataset("/".join(parts), create=True)
-            name = free_name(tame_name(name, scan_id), [other.name for other in target.volumes()])
-            volume = target.add_volume(name, image)
+        image = _image(store.read_scan(revision, project.private / PULLED_SCANS / scan_id), revision)
+        dataset, _, name = label.rpartition("/")
+        parts = [tame_name(part, "pulled") for part in (dataset or "pulled").split("/")]
+        target = project.dataset("/".join(parts), create=True)
+        name = free_name(tame_name(name, scan_id), [other.name for other in target.volumes()])
+        volume = target.add_volume(name, image)
         state.keep_scan(volume.id(), revision.scan)
         seen = Seen("", volume.id(), revision.scan, "", True)
         pulled = _pull_volume(volume, state, store, seen, Base(), graph, author, face, resolve)
@@ -266,6 +268,15 @@ def _pull_new(
         return Pulled(label, FAILED, str(error), error=error)
     return Pulled(volume.label, ADDED if pulled.outcome == PULLED else pulled.outcome, pulled.note,
                   pulled.conflicts, pulled.merge)  # fmt: skip
+
+
+def _image(path: Path, revision: Revision) -> VolumeImage:
+    """The scan in what a store gave; of a series that holds several the one that the revision is of."""
+    images = [found.read() for found in find_scans(path) if isinstance(found, FoundScan)]
+    for image in images:
+        if dicom_scan_id(image.source) in ("", revision.scan.id):
+            return image
+    raise StoreDataError("what the store has is not the scan that the labels are of")
 
 
 def raise_conflicts(results: Iterable[Pulled]) -> None:

@@ -73,7 +73,7 @@ def push(
         base = bases.get(seen.volume_id, Base())
         try:
             stands = compare(seen, base, there)
-            lacks_scan = with_scans and not store.has_scan(seen.scan.id)
+            lacks_scan = with_scans and not store.has_scan(seen.scan)
             # a volume without labels has nothing to push, unless its labels were there and were removed
             is_due = stands in (AHEAD, DIVERGED) or (stands == NOT_THERE and (not seen.empty or lacks_scan))
             if not is_due and not lacks_scan:
@@ -119,9 +119,9 @@ def _push(
             datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
         if with_scan:
-            store.write_scan(revision, volume.path, progress)
+            store.write_scan(revision, volume, progress)
         if not is_there:
-            store.write(revision, mask_reader(masks), progress)
+            store.write(revision, mask_reader(masks), progress, volume)
             base = Base((revision.id,), content.digest)
     state.set_base(store.identity, seen.volume_id, base)
     return Pushed(volume.label, PUSHED, base.parents[0], progress.bytes - before)

@@ -20,11 +20,12 @@ from pathlib import Path
 
 from MedLabelLib.model.mask import Mask
 from MedLabelLib.storage.atomic import PARTIAL, sync_file, sync_folder
+from MedLabelLib.storage.volume import Volume
 
 from ..content import ReadMask, mask_digest
 from ..errors import AccessError, StoreDataError, StoreError
 from ..identity import canonical_json
-from ..revision import MOST_PARENTS, Reference, Revision, is_id
+from ..revision import MOST_PARENTS, Reference, Revision, Scan, is_id
 from .mask_blob import decode_mask_blob, encode_mask_blob
 from .store import Progress
 
@@ -106,7 +107,7 @@ class FolderStore:
                 return revision
         raise StoreDataError(f"there is no revision {revision_id} in the store", self.path)
 
-    def write(self, revision: Revision, read_mask: ReadMask, progress: Progress) -> bool:
+    def write(self, revision: Revision, read_mask: ReadMask, progress: Progress, volume: Volume) -> bool:
         self._read_marker()
         if len(revision.parents) > MOST_PARENTS:
             raise StoreError(f"a revision has at most {MOST_PARENTS} parents")
@@ -137,15 +138,15 @@ class FolderStore:
 
     # -- scans -------------------------------------------------------------------------------------------
 
-    def has_scan(self, scan_id: str) -> bool:
-        return self._scan_path(scan_id).exists()
+    def has_scan(self, scan: Scan) -> bool:
+        return self._scan_path(scan.id).exists()
 
-    def write_scan(self, revision: Revision, path: Path, progress: Progress) -> bool:
-        if self.has_scan(revision.scan.id):
+    def write_scan(self, revision: Revision, volume: Volume, progress: Progress) -> bool:
+        if self.has_scan(revision.scan):
             return False
         progress.check()
         try:
-            content = path.read_bytes()
+            content = volume.path.read_bytes()
         except OSError as error:
             raise self._failed("the scan cannot be read", error) from error
         written = self._put(self._scan_path(revision.scan.id), content)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from MedLabelLib.model.errors import MedLabelError
 
-from .address import FOLDER
+from .address import DICOMWEB, FOLDER
 from .configured import ConfiguredStore
+from .dicomweb import DicomWebStore
 from .folder import FolderStore
+from .secret import find_secret
 from .store import Store
 
 
@@ -17,4 +19,7 @@ def open_store(configured: ConfiguredStore, ask: Callable[[str], str] | None = N
     """The store; ``ask`` is called for a secret that is neither in the environment nor in the keyring."""
     if configured.address.kind == FOLDER:
         return FolderStore(Path(configured.address.place))
+    secret = None if configured.login == "none" else find_secret(configured.name, ask)
+    if configured.address.kind == DICOMWEB:
+        return DicomWebStore(configured, secret)
     raise MedLabelError(f"stores of the kind {configured.address.kind} cannot be reached yet")

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from MedLabelLib.model.mask import Mask
+from MedLabelLib.storage.volume import Volume
 
 from ..content import ReadMask
 from ..errors import CancelledError
-from ..revision import Reference, Revision
+from ..revision import Reference, Revision, Scan
 
 
 class Progress:
@@ -63,17 +64,17 @@ class Store(Protocol):
     def read_mask(self, revision: Revision, digest: str) -> Mask:
         """A mask that the revision names; it is checked to be what its digest says."""
 
-    def write(self, revision: Revision, read_mask: ReadMask, progress: Progress) -> bool:
-        """Add a revision, its masks first; False when it was there already and nothing was sent.
+    def write(self, revision: Revision, read_mask: ReadMask, progress: Progress, volume: Volume) -> bool:
+        """Add a revision of ``volume``, its masks first; False when it was there and nothing was sent.
 
         Broken off at any place it leaves nothing that anyone sees, and goes on from there when repeated.
         """
 
-    def has_scan(self, scan_id: str) -> bool:
+    def has_scan(self, scan: Scan) -> bool:
         """Whether the scan itself is in the store."""
 
-    def write_scan(self, revision: Revision, path: Path, progress: Progress) -> bool:
-        """Add the scan itself (the volume's NRRD); False when it was there."""
+    def write_scan(self, revision: Revision, volume: Volume, progress: Progress) -> bool:
+        """Add the scan itself; False when it was there."""
 
     def read_scan(self, revision: Revision, folder: Path) -> Path:
-        """Fetch the scan into ``folder``; returns the file. Raises StoreDataError where there is none."""
+        """The scan's file, or ``folder`` with its files. Raises StoreDataError where there is none."""

@@ -1,0 +1,1 @@
+"""Labels as DICOM structured reports by template 1500."""
