@@ -302,7 +302,7 @@ def test_pruned_history_is_gone_and_the_rest_stays(tmp_path: Path) -> None:
 
 
 def test_many_entries_keep_few_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("MedLabelLib.storage.session.CHECKPOINT_EVERY", 5)
+    monkeypatch.setattr("MedLabelLib.storage.saving.CHECKPOINT_EVERY", 5)
     monkeypatch.setattr("MedLabelLib.storage.journal.pruning.CHECKPOINT_SPAN", 50)
     volume = small_volume(tmp_path / "p")
     random, model, states = np.random.default_rng(4), PlainModel(SHAPE), {}

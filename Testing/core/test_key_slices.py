@@ -125,5 +125,5 @@ def test_a_pruned_history_still_knows_them(session) -> None:
         write(session, key, block(Plane.AXIAL, index))
     write(session, key, Box((4, 4, 3), (9, 9, 6)), "interpolated")
     session.prune(session.history()[-1].id)
-    session._marks.clear()
+    session._history._marks.clear()
     assert key_slices_in(session, key, Plane.AXIAL) == (2, 6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,28 +34,37 @@ def test_any_sequence_of_edits_is_that_of_a_full_array(seed):
     # larger than the margin that a mask keeps around itself, so that it grows and is cut at the border
     shape = tuple(int(n) for n in random.integers(1, 60, 3))
     mask, plain = Mask(shape), np.zeros(shape, dtype=bool)
-    states, changes = [plain.copy()], []
+    kept = []
     for _ in range(8):
         box = random_box(random, shape)
         voxels = random.random(box.shape) < random.choice([0.0, 0.3, 1.0])
-        change = mask.write(box, voxels)
-        assert change.changed == np.count_nonzero(plain[box.slices] != voxels)
+        mask.write(box, voxels)
         plain[box.slices] = voxels
-        states.append(plain.copy())
-        changes.append(change)
         assert np.array_equal(mask.full(), plain)
         assert mask.count == np.count_nonzero(plain)
         assert mask.box == plain_box(plain)
         look = random_box(random, shape)
         assert np.array_equal(mask.read(look), plain[look.slices])
-    copy = mask.copy()
-    for change, state in zip(reversed(changes), reversed(states[:-1]), strict=True):
-        mask.apply(change.reversed())
-        assert np.array_equal(mask.full(), state)
-    for change, state in zip(changes, states[1:], strict=True):
-        mask.apply(change)
-        assert np.array_equal(mask.full(), state)
-    assert mask == copy
+        if random.random() < 0.5:
+            kept.append((random.choice([Mask.copy, Mask.snapshot])(mask), plain.copy()))
+    for copy, state in kept:
+        assert np.array_equal(copy.full(), state)
+        assert copy.count == np.count_nonzero(state)
+
+
+def test_a_snapshot_costs_nothing_until_the_mask_changes():
+    mask = Mask.from_array(np.ones((50, 50, 50), bool))
+    first, second = mask.snapshot(), mask.snapshot()
+    assert first._voxels is second._voxels is mask._voxels
+    one = Box((0, 0, 0), (1, 1, 1))
+    mask.write(one, np.zeros((1, 1, 1), bool))
+    assert (first.count, second.count, mask.count) == (125_000, 125_000, 124_999)
+    del first, second
+    voxels = mask._voxels
+    mask.snapshot()
+    mask.write(one, np.ones((1, 1, 1), bool))
+    assert mask._voxels is voxels
+    assert pickle.loads(pickle.dumps(mask)) == mask
 
 
 @given(seeds)
@@ -66,15 +77,6 @@ def test_masks_are_equal_where_their_voxels_are(seed):
     flipped = tuple(int(random.integers(n)) for n in array.shape)
     other.write(Box(flipped, tuple(n + 1 for n in flipped)), ~array[flipped].reshape(1, 1, 1))
     assert mask != other
-
-
-def test_a_change_holds_only_what_differs():
-    mask = Mask((10, 10, 10))
-    voxels = np.zeros((8, 8, 8), dtype=bool)
-    voxels[3:5, 2, 6] = True
-    change = mask.write(Box((1, 1, 1), (9, 9, 9)), voxels)
-    assert change.box == Box((4, 3, 7), (6, 4, 8))
-    assert mask.write(Box((1, 1, 1), (9, 9, 9)), voxels).box.is_empty
 
 
 def test_what_leaves_the_volume_is_refused():

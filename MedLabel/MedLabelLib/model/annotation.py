@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .definitions import Definitions
 from .errors import AmbiguousError, AnnotationError, NotFoundError
@@ -67,6 +67,14 @@ class Annotation:
     objects: list[LabelObject] = field(default_factory=list)
     figures: list[PlaneFigure] = field(default_factory=list)
     extra: dict = field(default_factory=dict)
+
+    def snapshot(self) -> Annotation:
+        """The labels as they are now, at no cost, to be read while they change; not to be changed itself."""
+        objects = [
+            replace(entry, tags=list(entry.tags), mask=entry.mask and entry.mask.snapshot())
+            for entry in self.objects
+        ]
+        return replace(self, tags=list(self.tags), objects=objects, figures=list(self.figures))
 
     def object(self, key: str) -> LabelObject:
         for entry in self.objects:

@@ -12,7 +12,7 @@ from .annotation import Annotation, LabelObject
 from .box import Box
 from .definitions import Definitions
 from .errors import AnnotationError
-from .mask import Mask, MaskChange
+from .mask import Mask
 from .records import (
     Record,
     definitions_from_record,
@@ -291,8 +291,7 @@ def _apply_mask(annotation: Annotation, operation: MaskOp) -> None:
         raise AnnotationError(f"an edit's box leaves the volume of {tuple(annotation.shape)}")
     if entry.mask is None:
         entry.mask = Mask(annotation.shape)
-    before = entry.mask.read(operation.box)
-    entry.mask.apply(MaskChange(operation.box, before, before ^ operation.xor))
+    entry.mask.write(operation.box, entry.mask.read(operation.box) ^ operation.xor)
 
 
 def _apply_record(annotation: Annotation, operation: RecordOp) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import weakref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,26 +10,6 @@ from numpy.typing import NDArray
 from .box import Box
 from .errors import GeometryError
 from .geometry import AxisMap
-
-
-@dataclass(frozen=True)
-class MaskChange:
-    """What an edit did to a mask: the box it touched, and the voxels there before and after.
-
-    ``before`` and ``after`` are boolean arrays ``[i, j, k]`` in Fortran order, of the box's shape.
-    """
-
-    box: Box
-    before: NDArray[np.bool_]
-    after: NDArray[np.bool_]
-
-    @property
-    def changed(self) -> int:
-        """How many voxels differ."""
-        return int(np.count_nonzero(self.before != self.after))
-
-    def reversed(self) -> MaskChange:
-        return MaskChange(self.box, self.after, self.before)
 
 
 class Mask:
@@ -45,6 +25,7 @@ class Mask:
         self._voxels: NDArray[np.bool_] | None = None
         self._count: int | None = None
         self._tight: Box | None = None
+        self._snapshots: list[weakref.ref[Mask]] = []
 
     @classmethod
     def from_array(cls, array: NDArray) -> Mask:
@@ -89,6 +70,19 @@ class Mask:
         view.flags.writeable = False
         return view
 
+    def snapshot(self) -> Mask:
+        """The mask as it is now, at no cost: its voxels are copied once this one changes, and only while
+        the snapshot still lives. The snapshot itself is not to be changed."""
+        mask = Mask(self.shape)
+        mask._box, mask._voxels = self._box, self._voxels
+        mask._tight, mask._count = self._tight, self._count
+        self._snapshots = [known for known in self._snapshots if known() is not None]
+        self._snapshots.append(weakref.ref(mask))
+        return mask
+
+    def __getstate__(self) -> dict:
+        return {**vars(self), "_snapshots": []}
+
     @property
     def box(self) -> Box | None:
         """The smallest box around the object, or None when it is empty; sought once after each change."""
@@ -128,37 +122,21 @@ class Mask:
             result[self._box.slices] = self._voxels
         return result
 
-    def write(self, box: Box, voxels: NDArray) -> MaskChange:
-        """Set the voxels of ``box`` ``[i, j, k]``; returns what that changed, cut to what differs."""
-        before = self.read(box)
-        after = np.asfortranarray(voxels != 0)
-        if after.shape != box.shape:
-            raise GeometryError(f"voxels of shape {after.shape} do not fill a box of {box.shape}")
-        differs = Box.around(before != after)
-        if differs is None:
-            return MaskChange(Box(box.start, box.start), before[:0, :0, :0], after[:0, :0, :0])
-        cut = differs.slices
-        change = MaskChange(
-            Box(
-                tuple(a + o for a, o in zip(differs.start, box.start, strict=True)),
-                tuple(a + o for a, o in zip(differs.stop, box.start, strict=True)),
-            ),
-            np.asfortranarray(before[cut]),
-            np.asfortranarray(after[cut]),
-        )
-        self._set(change.box, change.after)
-        return change
-
-    def apply(self, change: MaskChange) -> None:
-        """Make the voxels of a change's box what they are after it."""
-        if not change.box.is_empty:
-            self._set(change.box, change.after)
-
-    def _set(self, box: Box, voxels: NDArray[np.bool_]) -> None:
+    def write(self, box: Box, voxels: NDArray) -> None:
+        """Set the voxels of ``box`` ``[i, j, k]``, which lies in the volume."""
+        if not Box.whole(self.shape).holds(box):
+            raise GeometryError(f"the box {box.start}–{box.stop} leaves the volume of {self.shape}")
+        if tuple(voxels.shape) != box.shape:
+            raise GeometryError(f"voxels of shape {voxels.shape} do not fill a box of {box.shape}")
+        if box.is_empty:
+            return
         self._count = self._tight = None
         if self._voxels is None or not self._box.holds(box):
             self._grow(box if self._box is None else self._box.union(box))
-        self._voxels[box.within(self._box)] = voxels
+        elif any(known() is not None for known in self._snapshots):
+            self._voxels = self._voxels.copy(order="F")
+        self._snapshots = []
+        self._voxels[box.within(self._box)] = voxels != 0
 
     def _grow(self, box: Box) -> None:
         # a margin, so that a stroke which creeps outward does not copy the mask at each step

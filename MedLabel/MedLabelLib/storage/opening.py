@@ -14,7 +14,7 @@ from .journal.errors import JournalDamagedError, JournalError
 from .journal.journal import Journal, encode_entry
 from .journal.leases import new_holder
 from .journal.salvage import head_problem, is_missing, salvage
-from .journal.state import VolumeState, write_checkpoint
+from .journal.state import VolumeState, encode_checkpoint, write_checkpoint
 from .project_journal import follow_definitions
 from .volume import Volume
 
@@ -186,7 +186,7 @@ def _start_anew(opened: Opened, volume: Volume, author: str, face: str) -> None:
         )
         entry = entries.append(connection, note, None)
         state.seq = entry.seq
-        write_checkpoint(connection, opened.volume_id, state)
+        write_checkpoint(connection, opened.volume_id, encode_checkpoint(state))
 
 
 def follow_files(opened: Opened, volume: Volume, face: str) -> list[files.FileStatus]:

@@ -25,10 +25,19 @@ class RestingWriter:
             self._last = time.monotonic()
             if self._first is None:
                 self._first = self._last
-            if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._run, name="project-files", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+            self._wake()
+
+    def hurry(self) -> None:
+        """Work now, without waiting for rest."""
+        with self._changed:
+            self._first = time.monotonic() - self._longest
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._thread is None and not self._stopped:
+            self._thread = threading.Thread(target=self._run, name="project-files", daemon=True)
+            self._thread.start()
+        self._changed.notify()
 
     def stop(self) -> None:
         """Work no more; what is at work is waited for."""

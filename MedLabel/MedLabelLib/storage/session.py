@@ -6,32 +6,27 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
 
 from ..model.annotation import Annotation
 from ..model.edits import Change, Operation, RecordOp, apply, changes_of, difference, invert
-from ..model.errors import AnnotationError, MedLabelError, NotFoundError
+from ..model.errors import AnnotationError, MedLabelError
 from ..model.planes import Plane
 from .edit import Edit
-from .journal.entries import BASE, STEP_KINDS, Entry, NewEntry
+from .journal.entries import Entry, NewEntry
 from .journal.errors import JournalDamagedError, JournalError, TakenOverError
 from .journal.journal import encode_entry
-from .journal.marks import Mark
 from .journal.state import VolumeState
 from .opening import FIRST_ENTRY, open_volume
 from .provenance import ObjectProvenance, object_provenance
-from .resting import RestingWriter
-from .set_slices import SetSlices, set_slices
+from .saving import CHECKPOINT_AT_CLOSE, Saving
+from .session_history import SessionHistory
+from .set_slices import SetSlices
 from .steps import HistoryEntry, ReadOnlyError, SavedState, SliceOrigin, Step
 from .volume import Volume
-from .volume_files import VolumeFiles
 
 Listener = Callable[[list[Change]], None]
 
 REST_SECONDS = 2.0
-# a checkpoint after so many entries bounds what an opening has to replay
-CHECKPOINT_EVERY = 200
-CHECKPOINT_AT_CLOSE = 50
 CLOSED = "it was closed"
 
 
@@ -63,18 +58,13 @@ class VolumeSession:
         self.notes = list(self._opened.notes)
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
-        self._entries: dict[int, Entry | None] = {}
-        self._marks: dict[int, list[Mark]] = {}
-        self._saved = SavedState("saved", None)
         self._closed = False
-        self._writer = RestingWriter(self._follow, rest_seconds)
+        self._history = SessionHistory(self._opened)
         try:
-            self._files = VolumeFiles(volume, self._opened, volume.geometry(), self._lock)
+            self._saving = Saving(volume, self._opened, self._lock, rest_seconds)
         except MedLabelError:
             self._let_go()
             raise
-        if self._files.behind and not self.read_only:
-            self._writer.touch()
 
     @classmethod
     def open(
@@ -167,12 +157,14 @@ class VolumeSession:
     @property
     def can_undo(self) -> str | None:
         """The name of the step that undo would take back, or None."""
-        return self._name_of_last(self._state.done)
+        with self._lock:
+            return None if self.read_only else self._history.name_of_last(self._state.done)
 
     @property
     def can_redo(self) -> str | None:
         """The name of the step that redo would do again, or None."""
-        return self._name_of_last(self._state.undone)
+        with self._lock:
+            return None if self.read_only else self._history.name_of_last(self._state.undone)
 
     @property
     def last_step(self) -> int:
@@ -198,34 +190,26 @@ class VolumeSession:
         ``count`` asks for the newest so many, ``before`` for those that are older than an entry.
         """
         with self._lock:
-            if self._journal is None:
-                return []
-            done = set(self._state.done)
-            kinds = (BASE, *STEP_KINDS)
-            return [
-                HistoryEntry(
-                    entry.seq, entry.name, entry.tool, entry.author, entry.when, entry.face,
-                    entry.kind in STEP_KINDS and entry.seq not in done,
-                    entry.seq == self.last_step or (entry.kind == BASE and not done),
-                )
-                for entry in self._journal.newest_of_kinds(self._opened.volume_id, kinds, before, count)
-            ]  # fmt: skip
+            return self._history.steps(before, count)
 
     def preview(self, entry: int) -> Annotation:
         """The labels as they were after an entry of this volume; nothing is changed.
 
         Raises NotFoundError for another volume's entry, JournalDamagedError when the state cannot be had.
         """
-        return self._state_at(entry).annotation
+        with self._lock:
+            return self._history.state_at(entry).annotation
 
     def restore(self, entry: int) -> Step | None:
         """Make the labels what they were after an entry, as a step of its own; None when they are already."""
-        source = self._state_at(entry)
+        with self._lock:
+            source = self._history.state_at(entry)
         return self._restore(source, source.annotation, entry, "")
 
     def restore_object(self, object_key: str, entry: int) -> Step | None:
         """Bring one object with its figures back as it was after an entry, as a step of its own."""
-        source = self._state_at(entry)
+        with self._lock:
+            source = self._history.state_at(entry)
         back = source.annotation.object(object_key)
         with self._lock:
             now = self.annotation
@@ -243,20 +227,12 @@ class VolumeSession:
     def provenance(self, object_key: str, plane: Plane = Plane.AXIAL) -> dict[int, SliceOrigin]:
         """For each slice of a plane on which an object was set: how, and by whom last."""
         with self._lock:
-            slices = self._state.provenance.get(object_key, ({}, {}, {}))[plane.axis]
-            origins = {seq: self._entry(seq) for seq in set(slices.values())}
-            return {
-                index: SliceOrigin(
-                    entry.kind_on(object_key, plane.axis, index), entry.model, entry.author, entry.when, seq
-                )
-                for index, seq in sorted(slices.items())
-                if (entry := origins[seq]) is not None
-            }
+            return self._history.provenance(object_key, plane)
 
     def object_provenance(self, object_key: str, plane: Plane = Plane.AXIAL) -> ObjectProvenance:
         """The same for the whole object, in ranges of slices that were set in the same way by the same."""
         with self._lock:
-            return object_provenance(self._state, object_key, plane, self._entry)
+            return object_provenance(self._state, object_key, plane, self._history.entry)
 
     def last_change(self, object_key: str) -> int:
         """The number of the entry that changed an object last; 0 when the journal does not know it."""
@@ -265,10 +241,7 @@ class VolumeSession:
     def set_slices(self, object_key: str) -> list[SetSlices]:
         """How an object's mask came about: the slices that each step in effect set, oldest first."""
         with self._lock:
-            done = self._state.done
-            if self._journal is not None:
-                self._marks.update(self._journal.marks_of([seq for seq in done if seq not in self._marks]))
-            return set_slices(object_key, self._state.provenance, done, self._marks, self._entry)
+            return self._history.set_slices(object_key)
 
     def record(self, kind: str, name: str) -> str:
         """Journal something that happens to the volume and changes no label; returns the volume's id."""
@@ -326,34 +299,31 @@ class VolumeSession:
 
     @property
     def saved(self) -> SavedState:
-        return self._saved
+        return self._saving.state
 
     def save(self) -> None:
         """Write the volume's files now. Raises ProjectError or JournalError; the edits stay saved."""
         self.flush()
 
+    def save_soon(self) -> None:
+        """Have the volume's files written at once, without waiting; :attr:`saved` says why they are not."""
+        if not self.read_only and not self._closed:
+            self._saving.hurry()
+
     def flush(self) -> None:
         """Write the files that do not show the newest state yet."""
-        if self.read_only or self._closed or not self._files.behind:
-            return
-        try:
-            self._files.write()
-            with self._lock:
-                if self._state.since_checkpoint >= CHECKPOINT_EVERY:
-                    self._journal.checkpoint(self._opened.volume_id, self._state)
-        except MedLabelError as error:
-            reason = f"the project's files do not follow yet: {error.reason}"
-            self._saved = replace(self._saved, reason=reason)
-            raise
-        self._saved = SavedState("saved", self._saved.at or datetime.now(timezone.utc))
+        if not self.read_only and not self._closed and self._saving.behind:
+            self._saving.flush()
 
     def close(self) -> None:
         """Write the files, and let the volume go. What cannot be written is still in the journal."""
         if self._closed:
             return
-        self._writer.stop()
+        self._saving.stop()
         try:
             self.flush()
+            if not self.read_only and self._state.since_checkpoint >= CHECKPOINT_AT_CLOSE:
+                self._saving.checkpoint()
         finally:
             with self._lock:
                 self._closed = True
@@ -367,9 +337,6 @@ class VolumeSession:
             return
         try:
             if not self._opened.read_only_reason:
-                mine = self.read_only_reason in ("", CLOSED)
-                if mine and self._state.since_checkpoint >= CHECKPOINT_AT_CLOSE:
-                    self._journal.checkpoint(self._opened.volume_id, self._state)
                 self._journal.let_go(self._opened.volume_id, self._opened.token)
         finally:
             self._journal.close()
@@ -391,36 +358,26 @@ class VolumeSession:
                     raise AnnotationError(f"the class {name!r} is not defined in the project")
 
     def _is_known(self, edit_id: str) -> bool:
-        try:
+        with self._saving.committing():
             return self._journal.entry_of_edit(self._opened.volume_id, edit_id) is not None
-        except JournalError as error:
-            self._saved = SavedState("not saved", self._saved.at, error.reason)
-            raise
 
     def _append(self, new: NewEntry, operations: list[Operation], source: VolumeState | None = None) -> Entry:
         """Write an entry whose operations the annotation has got already; the caller takes them back."""
-        before = self._saved
-        self._saved = replace(before, state="saving")
         try:
-            moving = new.kind in ("undo", "redo")
-            if not moving:
-                ops, marks = encode_entry(operations, self._state, source)
-                new = replace(new, ops=ops)
-            entry = self._journal.append(new, self._state.seq, self._opened.token)
-            if moving:
-                marks = self._journal.operations_of(entry)[1]
+            with self._saving.committing():
+                moving = new.kind in ("undo", "redo")
+                if not moving:
+                    ops, marks = encode_entry(operations, self._state, source)
+                    new = replace(new, ops=ops)
+                entry = self._journal.append(new, self._state.seq, self._opened.token)
+                if moving:
+                    marks = self._journal.operations_of(entry)[1]
         except TakenOverError as error:
             self._lose_to(error)
-            self._saved = SavedState("not saved", before.at, error.reason)
             raise
-        except MedLabelError as error:
-            self._saved = SavedState("not saved", before.at, error.reason)
-            raise
-        self._entries[entry.seq] = entry
+        self._history.note(entry)
         self._state.note(entry, operations, [mark.owned(entry.seq) for mark in marks])
-        self._saved = SavedState("saved", entry.when, self._saved.reason)
-        self._files.note(operations)
-        self._writer.touch()
+        self._saving.note(entry, operations)
         return entry
 
     def _move(self, kind: str) -> Step | None:
@@ -429,7 +386,7 @@ class VolumeSession:
             steps = self._state.done if kind == "undo" else self._state.undone
             if not steps or steps[-1] <= self._state.pruned:
                 return None
-            step = self._entry(steps[-1])
+            step = self._history.entry(steps[-1])
             if step is None:
                 raise JournalDamagedError(f"entry {steps[-1]} is missing from the journal")
             operations, _ = self._journal.operations_of(step)
@@ -453,7 +410,7 @@ class VolumeSession:
             if not operations:
                 return None
             self._check_classes(operations)
-            name = f"Restore {what}to “{self._entry(entry).name}” ({entry})"
+            name = f"Restore {what}to “{self._history.entry(entry).name}” ({entry})"
             new = NewEntry(self._opened.volume_id, "restore", name, self.author, self.face, target=entry)
             apply(self.annotation, operations)
             try:
@@ -464,39 +421,7 @@ class VolumeSession:
         self._tell(operations)
         return Step(made.seq, made.name)
 
-    def _state_at(self, entry: int) -> VolumeState:
-        with self._lock:
-            known = self._entry(entry)
-            if known is None or known.volume != self._opened.volume_id:
-                raise NotFoundError(f"entry {entry} is none of this volume's")
-            loaded = self._journal.load(self._opened.volume_id, entry)
-        if loaded is None or loaded.state.seq != entry:
-            why = "; ".join(loaded.lost) if loaded else "it was pruned"
-            raise JournalDamagedError(f"the state at entry {entry} cannot be had: {why}")
-        return loaded.state
-
-    def _entry(self, seq: int) -> Entry | None:
-        if seq not in self._entries:
-            self._entries[seq] = None if self._journal is None else self._journal.entry(seq)
-        return self._entries[seq]
-
-    def _name_of_last(self, steps: list[int]) -> str | None:
-        with self._lock:
-            if not steps or self.read_only or steps[-1] <= self._state.pruned:
-                return None
-            entry = self._entry(steps[-1])
-            return None if entry is None else entry.name
-
     def _tell(self, operations: list[Operation]) -> None:
         changes = changes_of(operations)
         for callback in list(self._listeners):
             callback(changes)
-
-    # -- the files that follow ---------------------------------------------------------------------------
-
-    def _follow(self) -> None:
-        try:
-            self.flush()
-        except MedLabelError:
-            # the reason stands in `saved`; the next edit, save or close tries again
-            return

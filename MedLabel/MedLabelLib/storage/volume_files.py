@@ -16,7 +16,7 @@ from .volume import Volume
 
 
 class VolumeFiles:
-    """Follows the edits of one session. Labels are copied under ``lock`` and written without it."""
+    """Follows the edits of one session. Under ``lock`` it only looks; what it writes are snapshots."""
 
     def __init__(
         self, volume: Volume, opened: Opened, geometry: VolumeGeometry, lock: threading.RLock
@@ -28,6 +28,7 @@ class VolumeFiles:
         self._writing = threading.Lock()
         self._dirty = set(opened.dirty)
         self._gone = set(opened.gone)
+        # whether an object's file is there, as an empty mask has none
         self._drawn = {entry.key: _has_voxels(entry) for entry in opened.state.annotation.objects}
 
     @property
@@ -57,32 +58,35 @@ class VolumeFiles:
             with self._lock:
                 if not self.behind:
                     return
-                pending = self._pending(self._opened.state.annotation)
+                seq, annotation = self._opened.state.seq, self._opened.state.annotation.snapshot()
+                dirty, gone = self._dirty, self._gone
+                self._dirty, self._gone = set(), set()
             journal, volume_id = self._opened.journal, self._opened.volume_id
             try:
                 journal.check_lease(volume_id, self._opened.token)
+                pending = self._pending(seq, annotation, dirty, gone)
+                del annotation
                 files.write_files(journal, volume_id, self._volume, self._geometry, pending)
                 write_head(self._volume.dataset.project, journal)
             except MedLabelError:
                 with self._lock:
-                    self._dirty |= {files.ANNOTATION, *pending.masks}
-                    self._gone |= pending.gone
+                    self._dirty |= dirty | {files.ANNOTATION}
+                    self._gone |= gone
                 raise
 
-    def _pending(self, annotation: Annotation) -> files.Pending:
-        """What is to be written, copied, so that editing can go on meanwhile."""
-        masks, gone = {}, set(self._gone)
+    def _pending(self, seq: int, annotation: Annotation, dirty: set[str], gone: set[str]) -> files.Pending:
+        """What is to be written of a snapshot."""
+        masks, gone = {}, set(gone)
         for entry in annotation.objects:
-            if entry.mask_key in self._dirty or entry.key not in self._drawn:
+            if entry.mask_key in dirty or entry.key not in self._drawn:
                 self._drawn[entry.key] = _has_voxels(entry)
                 if self._drawn[entry.key]:
-                    masks[entry.mask_key] = entry.mask.copy()
+                    masks[entry.mask_key] = entry.mask
                 elif entry.mask_key is not None:
                     gone.add(entry.mask_key)
             gone.discard(entry.mask_key if self._drawn[entry.key] else None)
         content = files.annotation_bytes(annotation, lambda entry: self._drawn[entry.key])
-        self._dirty, self._gone = set(), set()
-        return files.Pending(self._opened.state.seq, content, masks, gone)
+        return files.Pending(seq, content, masks, gone)
 
 
 def _has_voxels(entry: LabelObject) -> bool:

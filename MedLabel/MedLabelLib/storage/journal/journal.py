@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,15 @@ from .errors import JournalError
 from .marks import Mark, marks_of, set_marks
 from .network import is_network_folder
 from .pruning import prune_entries, thin_checkpoints, thin_hashes
-from .state import Loaded, VolumeState, load_state, write_checkpoint
+from .state import (
+    Checkpoint,
+    Loaded,
+    VolumeState,
+    encode_checkpoint,
+    encode_masks,
+    load_state,
+    write_checkpoint,
+)
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -209,36 +218,39 @@ class Journal:
     ) -> VolumeState:
         """Make the first entry of a volume, whose labels are those of ``annotation``, kept whole."""
         state = VolumeState(annotation)
+        # what takes long is made before the transaction, which keeps other processes from writing
+        masks, bodies = encode_masks(annotation)
+        whole: list[Operation] = []
+        for item in annotation.objects:
+            if item.mask is not None and (box := item.mask.box) is not None:
+                whole.append(MaskOp(item.key, box, item.mask.read(box)))
+        marks = marks_of(whole, {}, {item.key for item in annotation.objects})
         with self.writing() as connection:
-            entry = entries.append(
-                connection, NewEntry(volume, BASE, name, author, face, tool, provenance="imported"), None
-            )
-            whole: list[Operation] = []
-            for item in annotation.objects:
-                if item.mask is not None and (box := item.mask.box) is not None:
-                    whole.append(MaskOp(item.key, box, item.mask.read(box)))
-            marks = marks_of(whole, {}, {item.key for item in annotation.objects})
+            new = NewEntry(volume, BASE, name, author, face, tool, provenance="imported")
+            entry = entries.append(connection, new, None)
             set_marks(state.provenance, [mark.owned(entry.seq) for mark in marks])
             state.changed = {item.key: entry.seq for item in annotation.objects if item.mask is not None}
-            state.seq = entry.seq
             state.created = {item.key: entry.seq for item in (*annotation.objects, *annotation.figures)}
             state.updated = dict(state.created)
-            write_checkpoint(connection, volume, state)
-        state.checkpoint = entry.seq
+            state.blobs = {key: (entry.seq, row) for key, row in masks.items()}
+            state.seq = state.checkpoint = entry.seq
+            write_checkpoint(connection, volume, replace(encode_checkpoint(state), bodies=bodies))
         return state
 
-    def checkpoint(self, volume: str, state: VolumeState) -> None:
-        """Keep the whole state, so that the next opening starts there."""
+    def checkpoint(self, volume: str, state: VolumeState) -> Checkpoint:
+        """Keep the whole state, so that the next opening starts there. ``state`` may be a snapshot."""
+        made = encode_checkpoint(state)
         with self.writing() as connection:
-            write_checkpoint(connection, volume, state)
+            write_checkpoint(connection, volume, made)
             thin_checkpoints(connection, volume)
             thin_hashes(connection, volume)
-        state.checkpoint, state.since_checkpoint = state.seq, 0
+        return made
 
     def prune(self, volume: str, until: int, state: VolumeState) -> int:
         """Forget what entries up to ``until`` changed; ``state``, the newest, is kept whole."""
+        made = encode_checkpoint(state)
         with self.writing() as connection:
-            write_checkpoint(connection, volume, state)
+            write_checkpoint(connection, volume, made)
             count = prune_entries(connection, volume, until, state.seq)
         with self.reading() as connection:
             connection.execute("VACUUM")

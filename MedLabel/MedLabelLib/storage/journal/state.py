@@ -7,7 +7,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...model.annotation import Annotation
 from ...model.box import Box
@@ -74,6 +74,26 @@ class VolumeState:
         elif entry.kind == "prune":
             self.pruned = entry.target
 
+    def snapshot(self) -> VolumeState:
+        """The state as it is now, to be written while editing goes on; it is not to be changed."""
+        return replace(
+            self,
+            annotation=self.annotation.snapshot(),
+            changed=dict(self.changed),
+            done=list(self.done),
+            undone=list(self.undone),
+            provenance={key: tuple(map(dict, axes)) for key, axes in self.provenance.items()},
+            blobs=dict(self.blobs),
+            created=dict(self.created),
+            updated=dict(self.updated),
+        )
+
+    def keep(self, snapshot: VolumeState, made: Checkpoint) -> None:
+        """Note that a checkpoint was made of a snapshot of this state."""
+        self.blobs.update(made.masks)
+        self.checkpoint = made.seq
+        self.since_checkpoint -= snapshot.since_checkpoint
+
     def _note_record(self, operation: RecordOp, seq: int) -> None:
         if operation.before is None:
             self.created.setdefault(operation.key, seq)
@@ -121,25 +141,43 @@ def load_state(connection: sqlite3.Connection, volume: str, until: int | None = 
     return Loaded(state, lost)
 
 
-def write_checkpoint(connection: sqlite3.Connection, volume: str, state: VolumeState) -> None:
-    """Keep the state, inside a transaction; masks that an earlier checkpoint holds are not kept again."""
-    masks: dict[str, list] = {}
-    for entry in state.annotation.objects:
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state's bytes, and those of its masks that no checkpoint holds yet, by their hashes."""
+
+    seq: int
+    content: bytes
+    masks: dict[str, tuple[int, list]]
+    bodies: dict[bytes, bytes]
+
+
+def encode_masks(annotation: Annotation) -> tuple[dict[str, list], dict[bytes, bytes]]:
+    """How a checkpoint names each object's mask, and the masks' bytes by their hashes."""
+    bodies: dict[bytes, bytes] = {}
+    rows = {e.key: _encode_mask(e.mask, bodies) for e in annotation.objects if e.mask is not None}
+    return rows, bodies
+
+
+def encode_checkpoint(state: VolumeState) -> Checkpoint:
+    """Make a checkpoint's bytes; masks that an earlier one holds are not encoded again."""
+    masks: dict[str, tuple[int, list]] = {}
+    bodies: dict[bytes, bytes] = {}
+    annotation = state.annotation
+    for entry in annotation.objects:
         if entry.mask is None:
             continue
         stamp = state.changed.get(entry.key, 0)
         known = state.blobs.get(entry.key)
         if known is None or known[0] != stamp:
-            state.blobs[entry.key] = known = (stamp, _keep_mask(connection, entry.mask))
-        masks[entry.key] = known[1]
-    annotation = state.annotation
+            known = (stamp, _encode_mask(entry.mask, bodies))
+        masks[entry.key] = known
     data = {
         "shape": list(annotation.shape),
         "head": head_record(annotation),
         "tags": [tag_record(tag) for tag in annotation.tags],
         "objects": [object_record(entry) for entry in annotation.objects],
         "figures": [figure_record(figure) for figure in annotation.figures],
-        "masks": masks,
+        "masks": {key: row for key, (_, row) in masks.items()},
         "changed": state.changed,
         "done": state.done,
         "undone": state.undone,
@@ -149,23 +187,31 @@ def write_checkpoint(connection: sqlite3.Connection, volume: str, state: VolumeS
         "updated": state.updated,
     }
     content = zlib.compress(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), 1)
+    return Checkpoint(state.seq, content, masks, bodies)
+
+
+def write_checkpoint(connection: sqlite3.Connection, volume: str, checkpoint: Checkpoint) -> None:
+    """Keep a checkpoint, inside a transaction."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO blobs (hash, content) VALUES (?, ?)", checkpoint.bodies.items()
+    )
     connection.execute(
         "INSERT OR REPLACE INTO checkpoints (volume, seq, state, hash) VALUES (?, ?, ?, ?)",
-        (volume, state.seq, content, hashlib.sha256(content).digest()),
+        (volume, checkpoint.seq, checkpoint.content, hashlib.sha256(checkpoint.content).digest()),
     )
     connection.executemany(
         "INSERT OR IGNORE INTO checkpoint_blobs (volume, seq, blob) VALUES (?, ?, ?)",
-        [(volume, state.seq, bytes.fromhex(row[3])) for row in masks.values() if row],
+        [(volume, checkpoint.seq, bytes.fromhex(row[3])) for _, row in checkpoint.masks.values() if row],
     )
 
 
-def _keep_mask(connection: sqlite3.Connection, mask: Mask) -> list:
+def _encode_mask(mask: Mask, bodies: dict[bytes, bytes]) -> list:
     box = mask.box
     if box is None:
         return []
     code, body = encode_voxels(mask.read(box))
     digest = hashlib.sha256(body).digest()
-    connection.execute("INSERT OR IGNORE INTO blobs (hash, content) VALUES (?, ?)", (digest, body))
+    bodies[digest] = body
     return [list(box.start), list(box.stop), code, digest.hex()]
 
 
