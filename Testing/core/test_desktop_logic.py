@@ -21,6 +21,7 @@ from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.session import VolumeSession
 from MedLabelLib.volumes.image import SourceRecord, VolumeImage
 from support import desktop_stubs
+from support.followed import read_followed
 
 SHAPE = (12, 10, 8)
 
@@ -63,7 +64,7 @@ def add_cyst(widget) -> None:
 
 
 def classes_on_disk(folder: Path, label: str = "ds0/one") -> list[str]:
-    annotation = Project.open(folder).find_volume(label).read_annotation()
+    annotation = read_followed(Project.open(folder).find_volume(label))
     return [entry.class_name for entry in annotation.objects]
 
 

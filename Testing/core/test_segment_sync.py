@@ -24,6 +24,7 @@ from MedLabelLib.storage.steps import ReadOnlyError, SavedState
 from MedLabelLib.volumes.image import SourceRecord, VolumeImage
 from MedLabelLib.workspace.arrays import fill_image, to_vtk_matrix
 from MedLabelLib.workspace.edited_volume import EditedVolume, saved_text
+from support.followed import read_followed
 from support.grids import random_matrix
 
 SHAPE = (22, 18, 12)
@@ -116,7 +117,7 @@ def id_of(edited: EditedVolume, class_name: str) -> str:
 
 def on_disk(volume) -> dict[str, np.ndarray]:
     """The voxels of every object, read anew by the core; keyed as the user names them."""
-    annotation = volume.read_annotation()
+    annotation = read_followed(volume)
     return {
         f"{entry.class_name} #{annotation.number(entry)}": (entry.mask or Mask(annotation.shape)).full() != 0
         for entry in annotation.objects
@@ -200,7 +201,7 @@ def test_an_emptied_segment_keeps_its_object(edited, volume) -> None:
     segments_of(edited).ClearSegment(id_of(edited, "tumour"))
     edited.save()
     assert_on_disk(volume, tumour_1=np.zeros(SHAPE, dtype=bool), liver_1=LIVER)
-    assert [tag.name for tag in volume.read_annotation().objects[0].tags] == ["solid"]
+    assert [tag.name for tag in read_followed(volume).objects[0].tags] == ["solid"]
 
 
 def test_an_emptied_segment_of_a_shared_labelmap_leaves_the_others(edited, editor, volume) -> None:
@@ -235,7 +236,7 @@ def test_a_new_segment_becomes_an_object(edited, editor, volume, name, class_nam
     editor.modify(added, second, "Add")
     edited.save()
     assert (on_disk(volume)[title] == first | second).all()
-    assert len(volume.read_annotation().objects) == 3
+    assert len(read_followed(volume).objects) == 3
 
 
 def test_two_new_segments_of_one_new_class_are_two_objects_of_it(edited, volume) -> None:
@@ -250,7 +251,7 @@ def test_a_removed_segment_takes_its_object_away(edited, volume) -> None:
     segments_of(edited).RemoveSegment(id_of(edited, "tumour"))
     edited.save()
     assert_on_disk(volume, liver_1=LIVER)
-    assert volume.read_annotation().figures == []
+    assert read_followed(volume).figures == []
 
 
 def test_a_segment_that_comes_back_is_the_same_object(edited, volume) -> None:
@@ -260,7 +261,7 @@ def test_a_segment_that_comes_back_is_the_same_object(edited, volume) -> None:
     edited.save()
     segments_of(edited).AddSegment(segment, key)
     edited.save()
-    annotation = volume.read_annotation()
+    annotation = read_followed(volume)
     back = annotation.object(key)
     assert (back.class_name, [tag.name for tag in back.tags]) == ("tumour", ["solid"])
     assert [figure.slice_index for figure in annotation.figures_of(back)] == [4]
@@ -271,7 +272,7 @@ def test_a_rename_to_another_class_reclassifies(edited, volume) -> None:
     key = id_of(edited, "tumour")
     segments_of(edited).GetSegment(key).SetName("liver")
     edited.save()
-    assert volume.read_annotation().object(key).class_name == "liver"
+    assert read_followed(volume).object(key).class_name == "liver"
     # numbered by their order in the annotation: the one that came from elsewhere is first
     assert {segments_of(edited).GetSegment(n).GetName() for n in edited.binding.keys} == {
         "liver #1",
@@ -284,7 +285,7 @@ def test_a_rename_to_no_class_is_not_taken_over_and_said(edited, volume) -> None
     key = id_of(edited, "tumour")
     segments_of(edited).GetSegment(key).SetName("something")
     edited.save()
-    assert volume.read_annotation().object(key).class_name == "tumour"
+    assert read_followed(volume).object(key).class_name == "tumour"
     assert not volume.dataset.project.definitions.has_class("something")
     assert len(edited.notices) == 1
     assert "something" in edited.notices[0]

@@ -53,8 +53,11 @@ def make_project(folder: Path) -> Project:
 
 def read_masks(folder: Path) -> dict[str, np.ndarray]:
     """The voxels of every object as the core reads them anew from the folder, by ``class #n``."""
-    annotation = Project.open(folder).find_volume(LABEL).read_annotation()
-    return {
-        f"{entry.class_name} #{annotation.number(entry)}": (entry.mask or Mask(SHAPE)).full() != 0
-        for entry in annotation.objects
-    }
+    volume = Project.open(folder).find_volume(LABEL)
+    # by the journal: the files follow a little later
+    with VolumeSession.open(volume, "test", "command", read_only=True) as session:
+        annotation = session.annotation
+        return {
+            f"{entry.class_name} #{annotation.number(entry)}": (entry.mask or Mask(SHAPE)).full() != 0
+            for entry in annotation.objects
+        }

@@ -78,10 +78,10 @@ class EditedVolume:
         self._listeners.append(callback)
 
     def save(self) -> None:
-        """Take over what the segments have become as one edit, and write the files.
+        """Take over what the segments have become as one edit; the files follow at once, beside other work.
 
         ``notices`` then says what could not be taken over. Raises MedLabelError when the labels cannot be
-        read from the scene or written, and :attr:`saved` says so; the segments stay as they are.
+        read from the scene or journalled, and :attr:`saved` says so; the segments stay as they are.
         """
         if self.read_only and not self._touched:
             return
@@ -90,8 +90,8 @@ class EditedVolume:
             if self.in_scene or self._touched:
                 self._take_over()
             self._problem = ""
-            # the edit is safe by now; the files would follow by themselves, were this not asked for
-            self.session.save()
+            # the edit is safe by now, and the files follow without making anyone wait
+            self.session.save_soon()
         except MedLabelError as error:
             if self._touched:
                 self._problem = error.reason

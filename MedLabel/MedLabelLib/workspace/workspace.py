@@ -261,11 +261,10 @@ class Workspace:
             self.tell(what)
 
     def save(self) -> None:
+        """Have the files written at once. The edits are saved already; the session says why files are not."""
         if self.session is not None:
-            try:
-                self.session.save()
-            finally:
-                self.tell("saved")
+            self.session.save_soon()
+            self.tell("saved")
 
     def close(self) -> None:
         """Let the volume go: save, and take the nodes out of the scene."""
