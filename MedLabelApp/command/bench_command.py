@@ -10,7 +10,7 @@ from typing import Any
 from MedLabelApp.command.output import Output
 
 # each is a module of MedLabelApp.bench
-NAMES = ("journal", "browse")
+NAMES = ("journal", "browse", "interpolation_live")
 
 
 def register(subparsers) -> None:

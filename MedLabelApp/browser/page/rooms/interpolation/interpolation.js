@@ -1,5 +1,5 @@
-// The Interpolate panel's keys, and the strip of gaps along the slice sliders: a tick for each drawn slice, and
-// between them how wrong the preview is expected to be.
+// The Interpolate panel's keys, and the strip of gaps along the slice sliders: how wrong the preview may be in
+// each, and a mark at the slice to draw next.
 (function () {
   "use strict";
   const medlabel = (window.medlabel = window.medlabel || {});
@@ -32,22 +32,28 @@
     const { ml_interp: now, ml_views: views } = state();
     const view = views[canvas.dataset.view];
     if (!now || !now.open || !view || view.plane !== now.axis) return;
-    // the slider's track: its knob keeps half its breadth from both ends
-    const x = (index) => 18 + ((index + 0.5) / view.count) * (w - 36);
-    for (const gap of now.gaps) {
+    // just above the slider and what it says of the slices
+    const track = canvas.parentElement.querySelector(".ml-track");
+    if (!track) return;
+    const [place, frame] = [track.getBoundingClientRect(), canvas.getBoundingClientRect()];
+    const left = place.left - frame.left + 10;
+    const x = (index) => left + (index / Math.max(1, view.count - 1)) * (place.width - 20);
+    const y = place.bottom - frame.top - 33;
+    // where several objects are interpolated, those of the chosen one
+    const one = now.objects.includes(state().ml_selected) ? state().ml_selected : now.objects[0];
+    for (const gap of now.gaps.filter((each) => each.object === one)) {
       pen.globalAlpha = gap.choice === "leave" ? 0.3 : 0.95;
       pen.fillStyle = medlabel.errorColor(gap.error);
-      pen.fillRect(x(gap.from - 0.5), h - 26, Math.max(2, x(gap.to + 0.5) - x(gap.from - 0.5) - 1), 4);
+      pen.fillRect(x(gap.from - 0.5), y, Math.max(2, x(gap.to + 0.5) - x(gap.from - 0.5)), 5);
     }
     pen.globalAlpha = 1;
-    pen.fillStyle = "#ffffff";
-    for (const index of now.keys) pen.fillRect(x(index) - 1, h - 29, 2, 10);
     if (now.next && now.next.plane === view.plane) {
+      const at = x(now.next.index);
       pen.fillStyle = "#ffb454";
       pen.beginPath();
-      pen.moveTo(x(now.next.index), h - 28);
-      pen.lineTo(x(now.next.index) - 5, h - 37);
-      pen.lineTo(x(now.next.index) + 5, h - 37);
+      pen.moveTo(at, y - 2);
+      pen.lineTo(at - 5, y - 11);
+      pen.lineTo(at + 5, y - 11);
       pen.fill();
     }
   });
