@@ -189,7 +189,7 @@ def test_brush_and_eraser_work_on_the_preview_and_cancelling_leaves_no_trace(
         assert green_share(page, (i, j, 54)) > 0.1
 
         # the key for the slice to draw next goes to a slice in the middle of a gap
-        page.keyboard.press("n")
+        page.keyboard.press("j")
         following = page.evaluate("() => trame.state.get('ml_interp').next")
         page.wait_for_function(
             "(index) => trame.state.get('ml_views').axial.index === index", arg=following["index"]

@@ -68,8 +68,8 @@
 
   const whenOpen = (act) => () => (state().ml_interp.open ? void act() : false);
   medlabel.actions.push(
-    { id: "interpolate", title: "Interpolate, or cancel that", keys: ["Ctrl+I"], run: () => void medlabel.interpolate() },
-    { id: "interpolate-apply", title: "Apply the interpolation", keys: ["Ctrl+Enter"], run: whenOpen(() => medlabel.ask("interp_apply")) },
-    { id: "interpolate-next", title: "Next slice to draw", keys: ["N"], run: whenOpen(() => medlabel.ask("interp_next")) },
+    { id: "interpolate", group: "Interpolation", title: "Interpolate, or cancel that", keys: ["Ctrl+I"], run: () => void medlabel.interpolate() },
+    { id: "interpolate-apply", group: "Interpolation", title: "Apply the interpolation", keys: ["Ctrl+Enter"], run: whenOpen(() => medlabel.ask("interp_apply")) },
+    { id: "interpolate-next", group: "Interpolation", title: "Next slice to draw", keys: ["J"], run: whenOpen(() => medlabel.ask("interp_next")) },
   );
 })();
