@@ -9,7 +9,7 @@ from typing import Any
 
 from MedLabelApp.command.output import Output
 
-FORMATS = ("supervisely", "dicom-seg", "nifti", "nrrd", "rtstruct")
+FORMATS = ("supervisely", "dicom-seg", "rtstruct", "nifti", "nrrd", "seg-nrrd", "itksnap", "mitk")
 SEG_TYPES = ("binary", "labelmap")
 
 

@@ -47,13 +47,14 @@ def register(subparsers) -> None:
         type=Path,
         nargs="+",
         help="DICOM files or folders, NRRD, NIfTI, MetaImage, a Supervisely project; files of labels "
-        "(DICOM SEG, RTSTRUCT)",
+        "(DICOM SEG, RTSTRUCT, seg.nrrd, MITK's)",
     )
     take.add_argument("--dataset", metavar="NAME", default="ds0", help="where to put them (default: ds0)")
     take.add_argument(
         "--onto",
         metavar="VOLUME",
-        help="the volume that files of labels are of (default: the one that they refer to)",
+        help="the volume that all the labels are of; NRRD, NIfTI and MetaImage are label images then "
+        "(default: the volume that a file of labels refers to)",
     )
     take.set_defaults(run=run_import)
 
@@ -83,12 +84,13 @@ def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelLib.storage.project import Project
 
     project = Project.open(args.project)
+    onto = None if args.onto is None else project.find_volume(args.onto)
     whole = ImportReport()
     empty: list[Path] = []
     # one source after the other where none is a DICOM file, so that it is known which gave nothing
     for group in _groups(args.sources):
         report = import_sources(
-            project, group, args.dataset, progress=out.progress, author=author(), with_labels=False
+            project, group, args.dataset, progress=out.progress, author=author(), onto=onto, with_labels=False
         )
         for volume in report.added:
             shape = "×".join(map(str, volume.geometry().shape))
@@ -101,7 +103,6 @@ def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
             getattr(whole, field).extend(getattr(report, field))
     told = len(whole.warnings)
     # once all scans are there, since labels may lie in another folder than their scan
-    onto = None if args.onto is None else project.find_volume(args.onto)
     import_labels(project, whole, author(), "command", onto)
     for path, label in whole.labels:
         size = f"{label.voxels} voxels"

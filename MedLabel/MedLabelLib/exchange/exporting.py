@@ -19,7 +19,9 @@ from .formats.comparison import Comparison
 from .formats.dicom_labels import write_dicom_seg, write_structures
 from .formats.image_files import write_images
 from .formats.image_format import NIFTI, NRRD, ImageFormat
+from .formats.itksnap import write_itksnap
 from .formats.label_item import VolumeLabels, read_labels
+from .formats.layered_labels import write_mitk_stack, write_slicer
 from .formats.options import ExportOptions
 from .formats.supervisely import write_project
 
@@ -35,12 +37,15 @@ SUPERVISELY = "supervisely"
 # how one volume is written in each of the formats that have a folder per volume
 _WRITERS: dict[str, VolumeWriter] = {
     "dicom-seg": write_dicom_seg,
+    "rtstruct": write_structures,
     "nifti": _images(NIFTI),
     "nrrd": _images(NRRD),
-    "rtstruct": write_structures,
+    "seg-nrrd": write_slicer,
+    "itksnap": write_itksnap,
+    "mitk": write_mitk_stack,
 }
 # those whose files name classes by numbers
-_WITH_CLASSES = ("nifti", "nrrd")
+_WITH_CLASSES = ("nifti", "nrrd", "itksnap", "seg-nrrd", "mitk")
 FORMATS = (SUPERVISELY, *_WRITERS)
 
 

@@ -13,7 +13,8 @@ from ..storage.volumes_journal import record_import, settle
 from ..volumes.found import BadFile, FoundScan, NotAnImage
 from ..volumes.scan_folder import find_scans
 from .import_report import ImportReport
-from .label_import import import_labels
+from .label_files.reading import is_stack
+from .label_import import import_labels, part_labels
 from .supervisely_project import is_project, take_project
 
 Progress = Callable[[str, int, int], None]
@@ -27,15 +28,17 @@ def import_sources(
     progress: Progress | None = None,
     author: str = "",
     face: str = "command",
+    onto: Volume | None = None,
     with_labels: bool = True,
 ) -> ImportReport:
     """Take every scan in these files and folders into a project, journalled as ``author``'s.
 
     Sources are NRRD, NIfTI, MetaImage and DICOM files, folders of them, or folders of Supervisely
     projects, which come with their datasets, classes and labels. A scan that cannot be read never stops
-    the others. Files of labels among them (DICOM SEG, RTSTRUCT) go onto the volumes that they refer to,
-    unless ``with_labels`` is False: then they stay in the report. ``name`` is for a single scan.
-    ``progress`` is called with a text, what is done and of how many.
+    the others. Files of labels among them (DICOM SEG, RTSTRUCT, seg.nrrd, MITK's) go onto the volumes that
+    they refer to, unless ``with_labels`` is False: then they stay in the report. With ``onto`` all labels
+    go there, and images that are no DICOM are label images. ``name`` is for a single scan. ``progress`` is
+    called with a text, what is done and of how many.
 
     Raises
     ------
@@ -48,12 +51,12 @@ def import_sources(
     settle(project, face)
     try:
         _take_all(
-            project, [Path(source) for source in sources], dataset, name, progress, author, face, report
+            project, [Path(source) for source in sources], dataset, name, progress, author, face, onto, report
         )
     finally:
         _journal(report, author, face)
     if with_labels:
-        import_labels(project, report, author, face)
+        import_labels(project, report, author, face, onto)
     return report
 
 
@@ -65,11 +68,12 @@ def _take_all(
     progress: Progress | None,
     author: str,
     face: str,
+    onto: Volume | None,
     report: ImportReport,
 ) -> None:
     for path in (path for path in paths if is_project(path)):
         _take_project(project, path, report, progress, author, face)
-    scans = _search([path for path in paths if not is_project(path)], report, progress)
+    scans = _search([path for path in paths if not is_project(path)], report, progress, onto)
     if name is not None:
         check_name("volume", name)
         if len(scans) != 1:
@@ -91,7 +95,9 @@ def _journal(report: ImportReport, author: str, face: str) -> None:
             report.warnings.append((volume.label, f"the journal could not take it in yet: {error.reason}"))
 
 
-def _search(paths: list[Path], report: ImportReport, progress: Progress | None) -> list[FoundScan]:
+def _search(
+    paths: list[Path], report: ImportReport, progress: Progress | None, onto: Volume | None
+) -> list[FoundScan]:
     looked = 0
 
     def looked_at(path: Path) -> None:
@@ -101,14 +107,15 @@ def _search(paths: list[Path], report: ImportReport, progress: Progress | None) 
             progress(f"looking at {path.parent}", looked, 0)
 
     scans = []
-    for entry in find_scans(*paths, on_file=looked_at if progress is not None else None):
+    searched = [path for path in paths if not is_stack(path)]
+    for entry in find_scans(*searched, on_file=looked_at if progress is not None else None):
         if isinstance(entry, BadFile):
             report.failed.append((entry.path, entry.reason))
         elif isinstance(entry, NotAnImage):
             report.others.append(entry)
         else:
             scans.append(entry)
-    return scans
+    return part_labels(scans, paths, report, all_images=onto is not None)
 
 
 def _take_scan(

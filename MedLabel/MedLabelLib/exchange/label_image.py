@@ -45,6 +45,10 @@ class LabelImage:
         """The labels it holds, background left out."""
         return [int(value) for value in np.unique(self.array) if value != 0]
 
+    def holds(self, value: int) -> bool:
+        """Whether any voxel has the value."""
+        return bool((self.array == value).any())
+
     def mask(self, geometry: VolumeGeometry, value: int | None = None) -> tuple[Mask, str]:
         """The voxels of ``value``, or of any label, on ``geometry``, a volume's canonical grid.
 

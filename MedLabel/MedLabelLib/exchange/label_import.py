@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..model.errors import MedLabelError
 from ..storage.project import Project
 from ..storage.volume import Volume
+from ..volumes.found import FoundScan
 from .import_report import ImportReport
 from .label_files.attaching import attach, find_volume
 from .label_files.label_file import LabelFile
-from .label_files.reading import DICOM_LABELS, read_labels_of
+from .label_files.reading import (
+    DICOM_LABELS,
+    is_label_file,
+    is_stack,
+    read_labels_of,
+    stacks_beside,
+)
+
+
+def part_labels(
+    scans: list[FoundScan], paths: list[Path], report: ImportReport, all_images: bool = False
+) -> list[FoundScan]:
+    """The scans among what a search found; files that are of labels go to ``report.label_files``.
+
+    ``paths`` are what was named: MITK's label stacks, which no search for scans finds, may be among them.
+    With ``all_images`` every image that is no DICOM is a label image.
+    """
+    images = [scan.path for scan in scans if scan.kind != "dicom"]
+    stacks = {path: set() for path in paths if is_stack(path)}
+    stacks |= stacks_beside([*images, *stacks])
+    of_stacks = set().union(*stacks.values()) if stacks else set()
+    report.label_files += stacks
+    rest = []
+    for scan in scans:
+        if scan.kind == "dicom":
+            rest.append(scan)
+        elif scan.path.resolve() not in of_stacks:
+            try:
+                is_label = all_images or is_label_file(scan.path)
+            except OSError:
+                is_label = False
+            if is_label:
+                report.label_files.append(scan.path)
+            else:
+                rest.append(scan)
+    return rest
 
 
 def import_labels(

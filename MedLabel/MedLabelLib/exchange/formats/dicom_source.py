@@ -6,10 +6,11 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...model.errors import ExportError
+from ...model.errors import ExportError, FileFormatError
 from ...model.geometry import AxisMap, VolumeGeometry
 from ...storage.volume import Volume
 from ...volumes.image import SourceRecord
+from ...volumes.opening_files import open_file
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -121,11 +122,11 @@ def _source(volume: Volume, record: SourceRecord) -> DicomSource:
     try:
         if first.file is None:
             raise FileNotFoundError
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open_file(first.file) as file:
             warnings.simplefilter("ignore")
-            header = pydicom.dcmread(first.file, stop_before_pixels=True)
+            header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
         found = header.get("SOPInstanceUID")
-    except (OSError, pydicom.errors.InvalidDicomError) as error:
+    except (OSError, FileFormatError, pydicom.errors.InvalidDicomError) as error:
         raise ExportError(
             f"the DICOM files of {volume.label} are not where they were (medlabel relink finds them)"
         ) from error
@@ -133,10 +134,10 @@ def _source(volume: Volume, record: SourceRecord) -> DicomSource:
         raise ExportError(f"another image lies where {volume.label} had its first (see medlabel relink)")
     if "FrameOfReferenceUID" not in header:
         raise ExportError(f"the images of {volume.label} name no frame of reference that labels can refer to")
-    sop_class = str(header.SOPClassUID)
-    return DicomSource(
-        header,
-        record.geometry,
-        record.axis_map.inverse(),
-        tuple(ImageReference(sop_class, entry.sop_instance_uid) for entry in record.slices),
+    # records of older projects do not tell each image's class, which one series has in common
+    common = str(header.SOPClassUID)
+    references = tuple(
+        ImageReference(entry.sop_class_uid or common, entry.sop_instance_uid, entry.frame)
+        for entry in record.slices
     )
+    return DicomSource(header, record.geometry, record.axis_map.inverse(), references)

@@ -18,13 +18,14 @@ from .verifying import write_verified
 
 
 def write_images(
-    labels: VolumeLabels, folder: Path, image_format: ImageFormat, lost: list[str]
+    labels: VolumeLabels, folder: Path, image_format: ImageFormat, lost: list[str], by_class: bool = False
 ) -> tuple[list[Path], Comparison]:
     """Write a volume into ``folder`` and read every file back.
 
-    ``scan`` is the image, ``<class>-<n>`` an object's mask as 0 and 1, ``labels`` all masks by the value
-    of their class; a later object lies over an earlier one. What the files cannot hold goes to ``lost``.
-    Returns the files. Raises ExportError when one did not read back as it was written.
+    ``scan`` is the image, ``<class>-<n>`` an object's mask as 0 and 1, or as 0 and its class's value with
+    ``by_class``, ``labels`` all masks by the value of their class; a later object lies over an earlier
+    one. What the files cannot hold goes to ``lost``. Returns the files. Raises ExportError when one did
+    not read back as it was written.
     """
     volume = labels.volume
     definitions = volume.dataset.project.definitions
@@ -50,10 +51,11 @@ def write_images(
         name = free_name(_file_name(item), names)
         names.append(name)
         voxels = grid.mask(item.mask)
-        files.append(write(name, voxels))
+        value = definitions.class_value(item.class_name)
         inside = voxels != 0
+        files.append(write(name, np.multiply(voxels, value, dtype=combined.dtype) if by_class else voxels))
         covered += int(np.count_nonzero(combined[inside]))
-        combined[inside] = definitions.class_value(item.class_name)
+        combined[inside] = value
     files.append(write("labels", combined))
     if covered:
         lost.append(

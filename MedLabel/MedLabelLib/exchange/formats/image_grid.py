@@ -50,7 +50,10 @@ class ImageGrid:
 
     def mask(self, mask: Mask) -> NDArray[np.uint8]:
         """A mask as a label image of 0 and 1 in the source's axes, by the nearest voxel if it must be."""
-        array = mask.full()
+        return self.mask_of(mask).full()
+
+    def mask_of(self, mask: Mask) -> Mask:
+        """A mask in the source's axes, by the nearest voxel if it must be."""
         if self.is_resampled:
-            array = resample(array, self.canonical, self.even, order=0)
-        return np.asfortranarray(self.to_source.apply(array))
+            mask = Mask.from_array(resample(mask.full(), self.canonical, self.even, order=0))
+        return mask.remapped(self.to_source)

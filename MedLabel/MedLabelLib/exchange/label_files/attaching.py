@@ -40,10 +40,11 @@ def find_volume(project: Project, file: LabelFile) -> Volume:
     """The volume that a file's labels are of.
 
     By the images that it refers to, else by their series, else by the frame of reference, where just one
-    volume has it. Raises NotFoundError when the project has none, AmbiguousError when it has several.
+    volume has it. A file that refers to nothing is of the one volume that has its grid. Raises
+    NotFoundError when the project has none, AmbiguousError when it has several.
     """
     if not file.references:
-        raise NotFoundError("it does not say which scan its labels are of; name the volume", file.path)
+        return _by_grid(project, file)
     records = [(volume, volume.source()) for volume in project.volumes()]
     by_images = [
         (len(file.references.images & {entry.sop_instance_uid for entry in record.slices}), volume)
@@ -59,6 +60,16 @@ def find_volume(project: Project, file: LabelFile) -> Volume:
         if matches:
             return _only(matches, file)
     raise NotFoundError(f"the project has no volume of the scan that this {file.kind} is of", file.path)
+
+
+def _by_grid(project: Project, file: LabelFile) -> Volume:
+    if file.grid is not None:
+        matches = [volume for volume in project.volumes() if volume.geometry().is_close(file.grid, 1e-2)]
+        if matches:
+            return _only(matches, file)
+    raise NotFoundError(
+        "it does not say which scan its labels are of, and no volume has its grid; name the volume", file.path
+    )
 
 
 def _same_frame(uid: str, references: References) -> bool:
@@ -82,11 +93,13 @@ def attach(
     face: str,
     labels: Sequence[FoundLabel] | None = None,
     class_name: str | None = None,
+    again: bool = False,
 ) -> AttachReport:
     """Make an object of each label of a file (or of those given) on a volume, as one step of its history.
 
     A class that the project lacks is made, in the label's colour. A label that the volume has already, of
-    the same class and with the same voxels, is skipped, so that a file may be imported again.
+    the same class and with the same voxels, is skipped, so that a file may be imported again, unless
+    ``again`` is set.
     ``class_name`` is for all of them, in place of their own. The history does not name the file, since
     names of files may be patients'.
 
@@ -115,11 +128,13 @@ def attach(
     with VolumeSession.open(volume, author, face) as session:
         if session.read_only:
             raise LockedError(f"{volume.label} cannot be labeled: {session.read_only_reason}")
-        known = [(entry.class_name, entry.mask) for entry in session.annotation.objects]
+        known = [(entry.class_name, entry.mask) for entry in session.annotation.objects if entry.mask]
         fresh = []
         for label, mask in placed:
             name = class_name or label.class_name
-            if any(name == other and mask == there for other, there in known if there is not None):
+            if not again and any(
+                name == other and mask == there for other, there in known if there is not None
+            ):
                 report.skipped.append(f"{label.name}: the volume has it already")
             else:
                 fresh.append((label, name, mask))

@@ -46,10 +46,15 @@ class FoundLabel:
 
 @dataclass(frozen=True)
 class LabelFile:
-    """A file of labels. ``kind`` names its format, ``notes`` are sentences for the user."""
+    """A file of labels.
+
+    ``kind`` names its format, ``notes`` are sentences for the user, ``grid`` is the canonical grid of its
+    voxels where it has one of its own.
+    """
 
     path: Path
     kind: str
     labels: tuple[FoundLabel, ...]
     references: References = References()
     notes: tuple[str, ...] = ()
+    grid: VolumeGeometry | None = None
