@@ -10,9 +10,10 @@ from ..model.colors import rgb
 from ..model.definitions import Definitions
 from ..model.geometry import VolumeGeometry
 from ..model.mask import Mask
-from .arrays import fill_image, image_box, image_voxels, to_vtk_matrix
+from .arrays import fill_image, from_vtk_matrix, image_box, image_voxels, to_vtk_matrix
 from .compat import (
     BINARY_LABELMAP,
+    vtkMatrix4x4,
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
     vtkOrientedImageData,
@@ -73,20 +74,45 @@ class SegmentationBinding:
             segment.SetColor(*rgb(definitions.label_class(entry.class_name).color))
         self.node.EndModify(modified)
 
-    def update(self, entry: LabelObject, box: Box | None = None) -> None:
-        """Show the voxels of an object's mask anew, all of them or those of ``box``."""
-        segment = self.segmentation.GetSegment(entry.key)
+    def add(self, entry: LabelObject) -> vtkSegment:
+        """A segment of an object, its id the object's key; name and colour are the caller's to give."""
+        return self._add(entry)
+
+    def update(self, entry: LabelObject, box: Box | None = None, segment_id: str | None = None) -> None:
+        """Show the voxels of an object's mask anew, all of them or those of ``box``.
+
+        ``segment_id`` names the segment where it is not the object's key. A segment that shares its
+        labelmap with others, as editors arrange it, gets one of its own first.
+        """
+        segment_id = segment_id or entry.key
+        segment = self.segmentation.GetSegment(segment_id)
         if segment is None:
             return
         mask = entry.mask or Mask(self.geometry.shape)
+        if len(self.sharing(segment_id)) > 1:
+            self.segmentation.SeparateSegmentLabelmap(segment_id)
         labelmap = segment.GetRepresentation(BINARY_LABELMAP)
-        if box is None or labelmap is None or not image_box(labelmap).holds(box):
+        if box is None or labelmap is None or not self._can_take(labelmap, box):
             self._fill(segment, mask)
         elif not box.is_empty:
-            image_voxels(labelmap)[box.within(image_box(labelmap))] = mask.read(box)
+            part = mask.read(box) * np.uint8(segment.GetLabelValue())
+            image_voxels(labelmap)[box.within(image_box(labelmap))] = part
             labelmap.GetPointData().GetScalars().Modified()
             labelmap.Modified()
         self._tell(entry.key)
+
+    def sharing(self, segment_id: str) -> list[str]:
+        """The segments that lie in one labelmap with a segment, itself among them."""
+        found: list[str] = []
+        self.segmentation.GetSegmentIDsSharingBinaryLabelmapRepresentation(segment_id, found, True)
+        return found
+
+    def _can_take(self, labelmap: vtkOrientedImageData, box: Box) -> bool:
+        """Whether a labelmap is on the volume's grid and reaches over a box."""
+        matrix = vtkMatrix4x4()
+        labelmap.GetImageToWorldMatrix(matrix)
+        same = np.allclose(from_vtk_matrix(matrix), self.geometry.ijk_to_ras_matrix, rtol=0, atol=1e-4)
+        return same and image_box(labelmap).holds(box)
 
     def _tell(self, key: str) -> None:
         # the event carries the segment's id only from C++; displays refresh all the same
