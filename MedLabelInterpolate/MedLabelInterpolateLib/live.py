@@ -298,8 +298,8 @@ class LiveInterpolation:
             for live in gaps:
                 live.error = errors[live.gap]
                 place = NextSlice(entry.key, problem.plane, live.error.slice_index)
-                if best is None or live.error.voxels > best[0]:
-                    best = (live.error.voxels, place)
+                if best is None or live.error.gain > best[0]:
+                    best = (live.error.gain, place)
         self._next = None if best is None else best[1]
         self._tell(False)
 

@@ -13,7 +13,9 @@ from MedLabelLib.model.box import Box
 from MedLabelLib.model.errors import MedLabelError, NotFoundError
 from MedLabelLib.model.mask import Mask
 
+from .filling import Filling
 from .gaps import Gap
+from .image_guided import ImageGuided
 from .morphological import Morphological
 from .problem import Problem
 from .shape_based import ShapeBased
@@ -25,11 +27,13 @@ class GapFill:
 
     ``voxels`` is boolean ``[i, j, k]`` of ``box``'s shape, Fortran order; on the gap's slices the object
     is empty outside the box. On key slices of other planes, which run through the box, it is as drawn.
+    ``doubt`` says for each slice of the gap how many voxels the method itself expects to be wrong.
     """
 
     gap: Gap
     box: Box
     voxels: NDArray[np.bool_]
+    doubt: tuple[float, ...] = ()
 
     @property
     def filled(self) -> int:
@@ -44,8 +48,8 @@ class Method(Protocol):
     title: str
     needs_image: bool
 
-    def fill(self, problem: Problem, gap: Gap) -> tuple[Box, NDArray[np.bool_]] | None:
-        """The box of one gap and the voxels in it, looking only at the slices drawn beside it.
+    def fill(self, problem: Problem, gap: Gap) -> Filling | None:
+        """What belongs into one gap, by the slices drawn beside it.
 
         Deterministic. None where nothing is drawn beside the gap.
         """
@@ -55,10 +59,12 @@ class InterpolationCancelled(MedLabelError):
     """The one who asked does not want the answer any more."""
 
 
-METHODS: dict[str, Method] = {method.name: method for method in (ShapeBased(), Morphological())}
+METHODS: dict[str, Method] = {
+    method.name: method for method in (ImageGuided(), ShapeBased(), Morphological())
+}
 
 #: What is best on ``medlabel bench interpolation``, and without a scan to be guided by.
-DEFAULT_METHOD = "shape"
+DEFAULT_METHOD = "image"
 METHOD_WITHOUT_IMAGE = "shape"
 
 
@@ -88,8 +94,7 @@ def fill_gap(problem: Problem, gap: Gap, method: str | None = None) -> GapFill:
     found = method_named(method, problem).fill(problem, gap)
     if found is None:
         return GapFill(gap, Box((0, 0, 0), (0, 0, 0)), np.zeros((0, 0, 0), dtype=bool))
-    box, voxels = found
-    return GapFill(gap, box, problem.settle(box, voxels))
+    return GapFill(gap, found.box, problem.settle(found.box, found.voxels), found.doubt)
 
 
 def interpolate(

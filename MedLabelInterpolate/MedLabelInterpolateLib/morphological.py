@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from MedLabelLib.model.box import Box
 
 from .contour_filter import ContourFilter
+from .filling import Filling, doubt_between
 from .gaps import Gap
 from .problem import Problem
 
@@ -38,12 +39,14 @@ class Morphological:
         """Begin loading the filter in the background."""
         self.contours.start()
 
-    def fill(self, problem: Problem, gap: Gap) -> tuple[Box, NDArray[np.bool_]] | None:
+    def fill(self, problem: Problem, gap: Gap) -> Filling | None:
         if gap.is_cap or problem.mask_box is None:
             return None
         box, voxels = self._filtered(problem)
         slab = _slab(box, gap)
-        return None if slab.is_empty else (slab, np.asfortranarray(voxels[slab.within(box)]))
+        if slab.is_empty:
+            return None
+        return Filling(slab, np.asfortranarray(voxels[slab.within(box)]), doubt_between(problem, gap))
 
     def _filtered(self, problem: Problem) -> tuple[Box, NDArray[np.bool_]]:
         box = _grown(problem.mask_box, problem.geometry.shape)

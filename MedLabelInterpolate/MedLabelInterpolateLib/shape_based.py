@@ -14,6 +14,7 @@ from MedLabelLib.model.box import Box
 
 from .crossing import correct_by_crossing_slices
 from .distance_maps import signed_distance
+from .filling import Filling, doubt_between
 from .gaps import Gap
 from .parts import join_parts
 from .problem import Problem
@@ -26,12 +27,12 @@ class ShapeBased:
     title = "Shape-based"
     needs_image = False
 
-    def fill(self, problem: Problem, gap: Gap) -> tuple[Box, NDArray[np.bool_]] | None:
+    def fill(self, problem: Problem, gap: Gap) -> Filling | None:
         found = shape_prior(problem, gap)
         if found is None:
             return None
         box, prior = found
-        return box, np.moveaxis(prior > 0, 0, gap.plane.axis)
+        return Filling(box, np.moveaxis(prior > 0, 0, gap.plane.axis), doubt_between(problem, gap))
 
 
 def shape_prior(problem: Problem, gap: Gap, margin: int = 2) -> tuple[Box, NDArray[np.float32]] | None:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from MedLabelLib.model.box import Box
 from MedLabelLib.model.planes import Plane
 
 from .gaps import Gap
 from .methods import GapFill, fill_gap
 from .problem import Problem
 
+#: A prediction of one slice says little: the doubt is scaled by this at most, and by its inverse at least.
+_MOST = 3.0
+
 
 @dataclass(frozen=True)
 class ExpectedError:
     """How wrong a gap's fill may be.
 
-    ``error`` is 1 − Dice over the gap's slices; ``voxels`` about how many voxels are wrong; ``slice_index``
-    the slice of the gap whose drawing would mend most of it.
+    ``error`` is 1 − Dice over the gap's slices; ``voxels`` how many voxels may be wrong; ``slice_index`` the
+    slice of the gap whose drawing gains most, and ``gain`` how many voxels that may put right.
     """
 
     error: float
     voxels: float
     slice_index: int
+    gain: float = 0.0
 
 
 def expected_errors(
@@ -34,62 +37,76 @@ def expected_errors(
     fills: Iterable[GapFill],
     method: str | None = None,
     cancel: Callable[[], bool] | None = None,
+    *,
+    leave_out: bool = True,
 ) -> dict[Gap, ExpectedError]:
-    """For each fill how wrong it may be: each key slice is left out once and predicted from its neighbours.
+    """For each fill how wrong it may be.
 
-    The error of such a prediction grows with the square of the distance between the slices it is made
-    from, and it is scaled back to the width of the gap by that. Stops early, with what it has, once
-    ``cancel()`` says so.
+    The method's own doubt says so, and with ``leave_out`` it is put right by what is known: each key slice
+    is left out once and predicted from its neighbours, and the doubt of the gaps beside it is scaled by how
+    many voxels were wrong of those that were doubted. Once ``cancel()`` says so, the rest is left as it is.
     """
     fills = list(fills)
-    wrong = {}
-    for key in _inner_keys(problem):
-        if cancel is not None and cancel():
-            break
-        wrong[key] = _missed_at(problem, key, method)
-    return {fill.gap: _expected(problem, fill, wrong) for fill in fills}
+    scales: dict[int, float] = {}
+    if leave_out:
+        for key in _inner_keys(problem):
+            if cancel is not None and cancel():
+                break
+            scales[key] = _scale_at(problem, key, method)
+    return {fill.gap: _expected(problem, fill, scales) for fill in fills}
 
 
-def next_slice(errors: Iterable[tuple[Gap, ExpectedError]] | dict) -> tuple[Plane, int] | None:
+def next_slice(errors: Mapping[Gap, ExpectedError]) -> tuple[Plane, int] | None:
     """The plane and slice whose drawing gains most, by :func:`expected_errors`; None without gaps."""
-    pairs = errors.items() if isinstance(errors, dict) else errors
-    best = max(pairs, key=lambda pair: pair[1].voxels, default=None)
-    return None if best is None else (best[0].plane, best[1].slice_index)
+    best = max(errors, key=lambda gap: errors[gap].gain, default=None)
+    return None if best is None else (best.plane, errors[best].slice_index)
 
 
 def _inner_keys(problem: Problem) -> list[int]:
     return [] if problem.plane is None else list(problem.key_slices[problem.plane][1:-1])
 
 
-def _missed_at(problem: Problem, key: int, method: str | None) -> float:
-    """How many voxels per slice are wrong if key slice ``key`` is predicted, for gaps of one mm squared."""
-    plane = problem.plane
-    keys = problem.key_slices[plane]
+def _scale_at(problem: Problem, key: int, method: str | None) -> float:
+    """How many of the doubted voxels are wrong on key slice ``key``, if it is predicted."""
+    keys = problem.key_slices[problem.plane]
     at = keys.index(key)
-    gap = Gap(plane, keys[at - 1], keys[at + 1])
-    fill = fill_gap(problem, gap, method)
-    heights = problem.positions(plane)
-    scale = (heights[key] - heights[gap.before]) * (heights[gap.after] - heights[key])
-    box = fill.box
-    if box.is_empty:
-        return 0.0
-    return float(np.count_nonzero(_slice_of(fill, key) != problem.drawn_slice(plane, key, box))) / scale
+    fill = fill_gap(problem, Gap(problem.plane, keys[at - 1], keys[at + 1]), method)
+    if fill.box.is_empty or not fill.doubt:
+        return 1.0
+    plane = problem.plane
+    predicted = fill.voxels[plane.slice_index(key - fill.box.start[plane.axis])]
+    wrong = np.count_nonzero(predicted != problem.drawn_slice(plane, key, fill.box))
+    doubted = fill.doubt[key - fill.gap.start]
+    # some voxels of both, so that a small slice does not say much
+    return float(np.clip((wrong + 10) / (doubted + 10), 1 / _MOST, _MOST))
 
 
-def _slice_of(fill: GapFill, index: int) -> NDArray[np.bool_]:
-    box: Box = fill.box
-    return fill.voxels[fill.gap.plane.slice_index(index - box.start[fill.gap.plane.axis])]
-
-
-def _expected(problem: Problem, fill: GapFill, wrong: dict[int, float]) -> ExpectedError:
+def _expected(problem: Problem, fill: GapFill, scales: Mapping[int, float]) -> ExpectedError:
     gap = fill.gap
-    heights = problem.positions(gap.plane)
-    beside = [wrong[key] for key in gap.keys if key in wrong]
-    rate = max(beside) if beside else (float(np.mean(list(wrong.values()))) if wrong else 1.0)
-    ends = (heights[gap.keys[0]], heights[gap.keys[-1]])
-    at = heights[list(gap.slices)]
-    missed = rate * np.abs(at - ends[0]) * (np.abs(ends[1] - at) if not gap.is_cap else np.abs(at - ends[0]))
-    total = float(missed.sum())
-    filled = fill.filled
+    beside = [scales[key] for key in gap.keys if key in scales]
+    scale = float(np.exp(np.mean(np.log(beside)))) if beside else 1.0
+    doubt = np.array(fill.doubt or (0.0,) * len(gap.slices)) * scale
+    total, filled = float(doubt.sum()), fill.filled
     error = min(1.0, total / (2 * filled)) if filled else float(total > 0)
-    return ExpectedError(error, total, gap.slices[int(np.argmax(missed))])
+    gains = _gains(problem, gap, doubt)
+    best = int(np.argmax(gains))
+    return ExpectedError(error, total, gap.slices[best], float(gains[best]))
+
+
+def _gains(problem: Problem, gap: Gap, doubt: NDArray) -> NDArray:
+    """How many voxels drawing each slice of a gap may put right, shape ``(slices,)``.
+
+    The doubt of a slice falls with the product of its distances to the drawn slices on both sides, by which
+    the error of a linear interpolation is bounded.
+    """
+    heights = problem.positions(gap.plane)
+    at = heights[list(gap.slices)]
+    step = abs(heights[-1] - heights[0]) / max(1, len(heights) - 1)
+    low = heights[gap.before] if gap.before is not None else at[0] - step
+    high = heights[gap.after] if gap.after is not None else at[-1] + step
+    whole = (at - low) * (high - at)
+    gains = []
+    for drawn in at:
+        left = np.where(at < drawn, (at - low) * (drawn - at), (at - drawn) * (high - at))
+        gains.append(float((doubt * (1 - left / whole)).sum()))
+    return np.array(gains)
