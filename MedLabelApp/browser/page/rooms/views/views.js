@@ -52,7 +52,8 @@
   };
 
   medlabel.stopDrawing = () => {
-    drag = null;
+    // what was drawn until now is a stroke: it is kept and sent like any other
+    end();
     medlabel.repaintAll();
   };
 
