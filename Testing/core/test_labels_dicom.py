@@ -14,11 +14,13 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from hypothesis import given
+from scipy.ndimage import find_objects
 
 from MedLabelLib.exchange.exporting import export_project
 from MedLabelLib.exchange.formats.options import ExportOptions
 from MedLabelLib.exchange.importing import import_sources
 from MedLabelLib.exchange.label_files.dicom_seg import read_seg
+from MedLabelLib.exchange.label_files.seg_pixels import value_boxes
 from MedLabelLib.exchange.pixel_outlines import keyholed, outlines
 from MedLabelLib.exchange.polygon_fill import fill_even_odd
 from MedLabelLib.exchange.terminology import term_of
@@ -273,7 +275,7 @@ def scan(tmp_path) -> tuple[Series, Volume]:
     paths = sorted((tmp_path / "scan").iterdir())
     files = [pydicom.dcmread(path) for path in paths]
     series.dataset = lambda at: files[at]
-    return series, import_sources(new_project(tmp_path / "p"), [tmp_path / "scan"]).added[0]
+    return series, import_sources(new_project(tmp_path / "p", "liver"), [tmp_path / "scan"]).added[0]
 
 
 def to_source(volume: Volume, mask: Mask) -> np.ndarray:
@@ -361,6 +363,46 @@ def test_labels_of_a_scan_that_is_not_there_are_refused(tmp_path, scan):
     assert "no volume of the scan" in report.failed[0][1]
     with pytest.raises(FileFormatError, match="no DICOM segmentation"):
         read_seg(next((tmp_path / "scan").iterdir()))
+
+
+@given(seeds)
+def test_the_boxes_of_a_labelmap_are_those_that_scipy_finds(seed):
+    random = np.random.default_rng(seed)
+    array = random.integers(0, 6, random.integers(1, 7, 3)).astype(random.choice([np.uint8, np.uint16]))
+    array[random.random(array.shape) < random.choice([0, 0.5, 1])] = 0
+    assert value_boxes(array) == find_objects(array)
+
+
+@pytest.mark.parametrize("seg_type", ["binary", "labelmap"])
+def test_what_is_written_says_what_highdicom_would_say(tmp_path, scan, seg_type):
+    """Frame by frame: segment, place, source image and pixels; and the same elements in every item."""
+    series, volume = scan
+    random = np.random.default_rng(0)
+    add_object(volume, "liver", Mask.from_array(random.random(volume.geometry().shape) < 0.3))
+    add_object(volume, "liver", Mask(volume.geometry().shape))
+    ours = pydicom.dcmread(exported(volume, tmp_path / "out", "dicom-seg", seg_type))
+    pixels = to_source(volume, volume.read_annotation().objects[0].mask).transpose(2, 1, 0)
+    theirs = highdicom_seg(series, pixels, seg_type.upper())
+
+    def frames(dataset: pydicom.Dataset) -> dict:
+        found = {}
+        array = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
+        for frame, image in zip(dataset.PerFrameFunctionalGroupsSequence, array, strict=True):
+            source = frame.DerivationImageSequence[0].SourceImageSequence[0]
+            place = tuple(np.round(np.array(frame.PlanePositionSequence[0].ImagePositionPatient, float), 6))
+            segment = frame.get("SegmentIdentificationSequence")
+            number = segment[0].ReferencedSegmentNumber if segment else 0
+            elements = [str(element.tag) for element in frame.iterall()]
+            found[number, place] = (source.ReferencedSOPInstanceUID, image.tobytes(), elements)
+        return found
+
+    assert frames(ours) == frames(theirs)
+    shared = ours.SharedFunctionalGroupsSequence[0], theirs.SharedFunctionalGroupsSequence[0]
+    for keyword in ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"):
+        one, other = (entry.PixelMeasuresSequence[0][keyword].value for entry in shared)
+        assert np.allclose(np.array(one, float), np.array(other, float), atol=1e-6)
+    missing = {element.keyword for element in theirs} - {element.keyword for element in ours}
+    assert missing <= {"SourceImageSequence", "DimensionOrganizationType"}
 
 
 # -- contours ----------------------------------------------------------------------------------------------

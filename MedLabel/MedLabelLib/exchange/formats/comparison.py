@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from ...model.geometry import VolumeGeometry
 from ...model.mask import Mask
 from ..label_files.label_file import FoundLabel, LabelFile
 from .label_item import LabelItem
+
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -42,18 +46,25 @@ def check_labels(
         raise ExportError(
             f"{file.path.name} read back with {len(file.labels)} labels where {len(items)} were written"
         )
-    for found, item in zip(file.labels, items, strict=True):
+    pairs = list(zip(file.labels, items, strict=True))
+    for found, item in pairs:
         check_names(file.path, found, item, tags)
+
+    def differs(pair: tuple[FoundLabel, LabelItem]) -> str:
+        found, item = pair
         try:
             mask, note = found.mask(geometry)
         except MedLabelError as error:
-            raise ExportError(
-                f"{item.title} in {file.path.name} did not read back: {error.reason}"
-            ) from error
+            return f"{item.title} in {file.path.name} is not there: {error.reason}"
         if note or mask != item.mask:
-            raise ExportError(
-                f"{item.title} in {file.path.name} did not read back with its voxels in their place"
-            )
+            return f"{item.title} in {file.path.name} did not read back with its voxels in their place"
+        return ""
+
+    # numpy lets go of the interpreter while it decodes and compares
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for reason in pool.map(differs, pairs):
+            if reason:
+                raise ExportError(reason)
     return ("voxels", "place", "names", "colours", *(("tags",) if tags else ()))
 
 

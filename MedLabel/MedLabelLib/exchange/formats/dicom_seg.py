@@ -75,7 +75,7 @@ def write_seg(
             raise ExportError("objects overlap, which a labelmap cannot hold; use binary segments")
         filled = np.flatnonzero(array.T.reshape(array.shape[2], -1).any(axis=1))
         frames = [Frame(None, int(k)) for k in (filled if filled.size else [0])]
-        pixels = (array[:, :, frame.slice_index].tobytes(order="F") for frame in frames)
+        pixels = (memoryview(array[:, :, frame.slice_index].T).cast("B") for frame in frames)
         bits = 8 * array.itemsize
         is_volume = len(frames) > 1 and filled[-1] - filled[0] + 1 == len(filled)
         if is_volume and not source.geometry.is_uneven:

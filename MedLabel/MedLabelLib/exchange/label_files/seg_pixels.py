@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects
 
 from ...model.errors import FileFormatError
 from .frame_stack import Block
@@ -29,6 +29,8 @@ class SegPixels:
         self._half = int(dataset.get("MaximumFractionalValue") or 1) / 2
         self._dataset = dataset
         self._bits = int(dataset.BitsAllocated)
+        self._lock = threading.Lock()
+        self._found: list[tuple[slice, ...] | None] | None = None
         if self._bits not in (1, 8, 16):
             raise FileFormatError(f"its pixels have {self._bits} bits", path)
         self._data = dataset.get("PixelData")
@@ -91,6 +93,44 @@ class SegPixels:
         except (RuntimeError, NotImplementedError, ValueError, AttributeError) as error:
             raise FileFormatError(f"its pixels cannot be decoded: {error}", self.path) from error
 
-    @functools.cached_property
+    @property
     def _boxes(self) -> list[tuple[slice, ...] | None]:
-        return find_objects(self._all)
+        # threads that carry different labels wait for one to look through all of them
+        with self._lock:
+            if self._found is None:
+                self._found = value_boxes(self._all)
+            return self._found
+
+
+def value_boxes(array: NDArray) -> list[tuple[slice, ...] | None]:
+    """As ``scipy.ndimage.find_objects`` of a C-ordered array: the box around each value from 1.
+
+    Looks at where values change along the last axis instead of at every voxel.
+    """
+    if not array.size:
+        return []
+    flat, width = array.reshape(-1), array.shape[2]
+    starts = np.empty(flat.shape, dtype=bool)
+    np.not_equal(flat[1:], flat[:-1], out=starts[1:])
+    starts[::width] = True
+    first = np.flatnonzero(starts)
+    values = flat[first]
+    last = np.append(first[1:], len(flat)) - 1
+    inside = values != 0
+    first, last, values = first[inside], last[inside], values[inside]
+    boxes: list[tuple[slice, ...] | None] = [None] * int(values.max(initial=0))
+    if not values.size:
+        return boxes
+    order = np.argsort(values, kind="stable")
+    first, last, values = first[order], last[order], values[order]
+    groups = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    line, low = np.divmod(first, width)
+    high = last - line * width
+    frame, row = np.divmod(line, array.shape[1])
+    ends = [
+        (np.minimum.reduceat(lower, groups), np.maximum.reduceat(upper, groups) + 1)
+        for lower, upper in ((frame, frame), (row, row), (low, high))
+    ]
+    for at, value in enumerate(values[groups]):
+        boxes[int(value) - 1] = tuple(slice(int(a[at]), int(b[at])) for a, b in ends)
+    return boxes
