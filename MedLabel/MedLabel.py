@@ -41,10 +41,13 @@ class MedLabelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self.segmentEditor = None
         self.volumeTree = None
+        self.historyPanel = None
         self._breath = None
+        self._rest = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        from MedLabelWidgets.HistoryPanel import HistoryPanel
         from MedLabelWidgets.SegmentEditorPanel import SegmentEditorPanel
         from MedLabelWidgets.VolumeTree import VolumeTree
 
@@ -59,6 +62,8 @@ class MedLabelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.openVolumeButton.connect("clicked(bool)", self.onOpenVolume)
         self.ui.saveButton.connect("clicked(bool)", self.onSave)
         self.ui.closeVolumeButton.connect("clicked(bool)", self.onCloseVolume)
+        self.ui.takeOverButton.connect("clicked(bool)", self.onTakeOver)
+        self.historyPanel = HistoryPanel(self.ui)
         self.volumeTree = VolumeTree(self.ui.volumeTree, self.openVolume)
         self.segmentEditor = SegmentEditorPanel(self.ui.editorPlace.layout())
 
@@ -70,7 +75,12 @@ class MedLabelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # Qt's event loop keeps Python's lock: threads that write files and renew leases run only in breaks
         self._breath = qt.QTimer()
         self._breath.setInterval(500)
-        self._breath.connect("timeout()", lambda: time.sleep(0.002))
+        self._breath.connect("timeout()", self.onBreath)
+        # an effect's edit is journalled once it rests: a stroke may come in many parts
+        self._rest = qt.QTimer()
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(300)
+        self._rest.connect("timeout()", self.onRested)
         self.updateState()
 
     def enter(self):
@@ -85,6 +95,8 @@ class MedLabelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # a setup that broke half-way left only some of it
         if self._breath is not None:
             self._breath.stop()
+        if self._rest is not None:
+            self._rest.stop()
         if self.logic is None:
             return
         try:
@@ -127,14 +139,17 @@ class MedLabelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if label:
             self.openVolume(label)
 
-    def openVolume(self, label):
-        """Show a volume of the project and let its objects be edited."""
+    def openVolume(self, label, takeOver=False):
+        """Show a volume of the project and let its objects be edited; ``takeOver`` takes it from another."""
         from MedLabelWidgets.ErrorDisplay import errorsShown
 
         if not self.closeVolume():
             return
         with errorsShown():
-            self.logic.openVolume(label).listen(self.updateState)
+            edited = self.logic.openVolume(label, takeOver)
+            edited.listen(self.updateState)
+            edited.on_touch = self._rest.start
+            self.historyPanel.edit(edited)
             self._editVolume()
             self.logic.showVolume()
             self._breath.start()
@@ -149,6 +164,23 @@ class MedLabelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             with errorsShown():
                 self.logic.edited.save()
         self.updateState()
+
+    def onTakeOver(self, _checked=False):
+        """Edit the volume that another has open."""
+        if self.logic.edited is not None:
+            self.openVolume(self.logic.edited.volume.label, takeOver=True)
+
+    def onRested(self):
+        """Editing rests: what effects have changed becomes a step of the journal."""
+        if self.logic.edited is not None:
+            self.logic.edited.journal()
+
+    def onBreath(self):
+        """Let other threads run, and look whether another has taken the volume over."""
+        time.sleep(0.002)
+        if self.logic.edited is not None:
+            self.logic.edited.notice_takeover()
+            self.historyPanel.showOrigin(self.segmentEditor.selectedSegmentID())
 
     def onCloseVolume(self, _checked=False):
         self.closeVolume()
@@ -174,6 +206,8 @@ class MedLabelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         closed = self.logic.edited is None
         if closed:
             self._breath.stop()
+            self._rest.stop()
+            self.historyPanel.edit(None)
         else:
             self._editVolume()
         self.updateState()
@@ -225,6 +259,8 @@ class MedLabelWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.openVolumeButton.enabled = self.logic.project is not None
         self.ui.closeVolumeButton.enabled = edited is not None
         self.ui.saveButton.enabled = edited is not None and not edited.read_only
+        self.ui.takeOverButton.setVisible(edited is not None and edited.session.can_take_over)
+        self.historyPanel.refresh()
         if edited is None:
             self.ui.volumeLabel.text = _("No volume is open.")
             self.ui.savedLabel.text = ""
@@ -255,8 +291,10 @@ class MedLabelLogic(ScriptedLoadableModuleLogic):
         self.project = Project.open(folder)
         return self.project
 
-    def openVolume(self, label):
+    def openVolume(self, label, takeOver=False):
         """Open the volume ``dataset/name`` for editing and return it; the one before is closed.
+
+        ``takeOver`` takes it from another session that edits it.
 
         Raises MedLabelError when there is no such volume or its files cannot be read.
         """
@@ -268,7 +306,7 @@ class MedLabelLogic(ScriptedLoadableModuleLogic):
             raise ProjectError("no project is open")
         volume = self.project.find_volume(label)
         self.closeVolume()
-        self.edited = EditedVolume(slicer.mrmlScene, volume, author(), FACE)
+        self.edited = EditedVolume(slicer.mrmlScene, volume, author(), FACE, takeOver)
         return self.edited
 
     def closeVolume(self, discard=False):

@@ -40,6 +40,11 @@ class SegmentEditorPanel:
         self.editor.setSourceVolumeNode(volumeNode)
         self.setReadOnly(readOnly)
 
+    def selectedSegmentID(self) -> str:
+        """The id of the segment that the user has selected; empty for none."""
+        node = slicer.mrmlScene.GetSingletonNode(_SEGMENT_EDITOR_TAG, "vtkMRMLSegmentEditorNode")
+        return (node.GetSelectedSegmentID() if node is not None else None) or ""
+
     def setReadOnly(self, readOnly: bool) -> None:
         if readOnly:
             self.editor.setActiveEffect(None)

@@ -130,6 +130,8 @@ def _long_history(volume: Volume) -> Iterator[Row]:
     took = _timed(lambda: opened.append(VolumeSession.open(volume, "bench", "command")))
     yield Row(f"opening a volume of {ENTRIES} entries", took, "ms", 1000)
     yield Row("its history, listed", _timed(opened[0].history), "ms")
+    took = _timed(lambda: opened[0].history(count=200))
+    yield Row("its newest 200 steps, as the panels list them", took, "ms", 50)
     middle = opened[0].history()[ENTRIES // 2].id
     yield Row("a preview of its middle", _timed(lambda: opened[0].preview(middle)), "ms")
     opened[0].close()

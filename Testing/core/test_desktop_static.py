@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime
 import getpass
 import json
 import logging
@@ -39,6 +40,7 @@ UI_FILES = sorted(REPOSITORY.glob("MedLabel*/Resources/UI/*.ui"))
 
 # what attribute names may come from beside Slicer, Qt and our own code
 PYTHON = [str, list, dict, set, np, np.ndarray, np.bool_, unittest, unittest.TestCase]
+PYTHON += [datetime, datetime.date, datetime.datetime]
 PYTHON += [sys, os, os.path, time, tempfile, getpass, logging, json, zlib, Path]
 # file scope may import these and our own packages; all else only in the action that needs it
 # (PIL: Slicer bundles pillow)
