@@ -18,7 +18,7 @@ from MedLabelLib.model.planes import Plane
 
 from .errors import InterpolationError
 from .labels import Labels
-from .live_object import ACCEPT, CHOICES, LiveGap, LiveObject
+from .live_object import ACCEPT, CHOICES, Hint, LiveGap, LiveObject
 from .methods import InterpolationCancelled, interpolate, method_named
 from .problem import Forbidden, Problem
 from .report import report_json
@@ -82,6 +82,7 @@ class LiveInterpolation:
         self._listeners: list[Callable[[bool], None]] = []
         self._edits: list[_ProposalEdit] = []
         self._taken: dict[str, NDArray[np.bool_]] = {}
+        self._ended_strokes: set[str] = set()
         self._applying = False
         # grows with every request: work for an older one is given up
         self.generation = 0
@@ -201,6 +202,8 @@ class LiveInterpolation:
                 return voxels
             if edit_id is not None and edit_id in self._taken:
                 return self._taken[edit_id]
+            if edit_id is not None:
+                self._ended_strokes.add(edit_id)
             before = entry.edits
             left = entry.draw(box, voxels, add)
             if edit_id is not None and not np.array_equal(left, voxels):
@@ -211,6 +214,25 @@ class LiveInterpolation:
             self._replan([object_key])
         self._tell(True)
         return left
+
+    def hint(
+        self, object_key: str, box: Box, voxels: NDArray[np.bool_], add: bool, edit_id: str | None = None
+    ) -> None:
+        """Follow an edit that is still being made, as a stroke while the brush moves.
+
+        It counts as if it were in the labels, on slices that are not proposed, until the next one, or until
+        :meth:`draw` ends it. Late hints of an edit that has ended are ignored.
+        """
+        with self._lock:
+            entry = self._objects.get(object_key)
+            if entry is None or entry.plane is None or not self.follows or edit_id in self._ended_strokes:
+                return
+            left = entry.off_proposal(box, voxels)
+            if not left.any():
+                return
+            entry.hint = Hint(box, left, add)
+            self._replan([object_key])
+        self._tell(True)
 
     def take_back(self) -> str | None:
         """Take the newest edit of the proposals back if no step of the labels is newer; its name, or None."""
@@ -307,6 +329,10 @@ class LiveInterpolation:
         """Call back on every change, on the thread that makes it: with True where there is work to do."""
         self._listeners.append(callback)
 
+    def tell(self) -> None:
+        """Let those who listen look again."""
+        self._tell(False)
+
     # -- inside ------------------------------------------------------------------------------------------
 
     def _replan(self, keys: Sequence[str] | dict[str, LiveObject]) -> None:
@@ -364,6 +390,8 @@ class LiveInterpolation:
             for key in set(self._objects) - there:
                 del self._objects[key]
             self._edits = [edit for edit in self._edits if edit.object_key in there]
+            for key in touched & set(self._objects):
+                self._objects[key].hint = None
             if not self.follows:
                 return
             all_touched = touched & {*self._labels.locked(), *self._objects}

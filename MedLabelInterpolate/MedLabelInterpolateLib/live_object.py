@@ -57,12 +57,22 @@ class LiveGap:
         return self.made_by != method
 
 
+@dataclass(frozen=True)
+class Hint:
+    """Voxels ``[i, j, k]`` of ``box`` that are being added, or erased."""
+
+    box: Box
+    voxels: NDArray[np.bool_]
+    add: bool
+
+
 @dataclass
 class LiveObject:
     """What is known of one object. ``edits`` are slices of ``plane`` that were drawn on the proposal.
 
     They are key slices of ``problem``, which is None while there is none.
-    ``reach`` holds all that is on the slices now, so that filling them anew leaves nothing of it.
+    ``reach`` holds all that is on the slices now, so that filling them anew leaves nothing of it; ``hint``
+    is a stroke that is still being drawn, which counts as if it were in the labels.
     """
 
     key: str
@@ -71,6 +81,7 @@ class LiveObject:
     gaps: list[LiveGap] = field(default_factory=list)
     problem: Problem | None = None
     reach: Box | None = None
+    hint: Hint | None = None
 
     @property
     def plane(self) -> Plane | None:
@@ -102,6 +113,9 @@ class LiveObject:
         before = self.plane
         problem = Problem(geometry, planes, mask.copy(), image, forbidden)
         plane = problem.plane
+        if self.hint is not None:
+            planes[plane] = self._hinted(problem)
+            problem = Problem(geometry, planes, problem.mask, image, forbidden)
         if plane is not before:
             self.edits, self.gaps = {}, []
         # a slice that was drawn in the labels meanwhile is theirs
@@ -137,6 +151,19 @@ class LiveObject:
                 gaps.append(LiveGap(self.key, gap, signature))
         self.gaps = gaps
 
+    def _hinted(self, problem: Problem) -> tuple[int, ...]:
+        """Put the hint into a problem's mask; returns the key slices of its plane as they then are."""
+        hint, plane, mask = self.hint, problem.plane, problem.mask
+        before = mask.read(hint.box)
+        mask.write(hint.box, before | hint.voxels if hint.add else before & ~hint.voxels)
+        touched = {
+            index
+            for index in range(hint.box.start[plane.axis], hint.box.stop[plane.axis])
+            if hint.voxels[plane.slice_index(index - hint.box.start[plane.axis])].any()
+        }
+        filled = {index for index in touched if slice_of(mask, plane, index).any()}
+        return tuple(sorted((set(problem.key_slices[plane]) - touched) | filled))
+
     # -- edits of the proposal ---------------------------------------------------------------------------
 
     def draw(self, box: Box, voxels: NDArray[np.bool_], add: bool) -> NDArray[np.bool_]:
@@ -144,6 +171,7 @@ class LiveObject:
         left = voxels.copy()
         axis = self.plane.axis
         edits = dict(self.edits)
+        self.hint = None
         window = tuple(cut for other, cut in enumerate(box.slices) if other != axis)
         for index in range(box.start[axis], box.stop[axis]):
             here = self.plane.slice_index(index - box.start[axis])
@@ -156,6 +184,14 @@ class LiveObject:
             if not np.array_equal(after, before):
                 edits[index] = after
         self.edits = edits
+        return left
+
+    def off_proposal(self, box: Box, voxels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Of ``voxels`` ``[i, j, k]`` of ``box`` those on slices that are not proposed."""
+        left = voxels.copy()
+        for index in range(box.start[self.plane.axis], box.stop[self.plane.axis]):
+            if self._is_proposed(index):
+                left[self.plane.slice_index(index - box.start[self.plane.axis])] = False
         return left
 
     def _is_proposed(self, index: int) -> bool:

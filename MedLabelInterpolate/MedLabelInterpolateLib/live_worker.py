@@ -24,7 +24,7 @@ class LiveWorker:
         self._changed_at = 0.0
         self._closed = False
         self.failure = ""
-        self._thread = threading.Thread(target=self._work, name="interpolation", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="interpolation", daemon=True)
         live.listen(self._on_change)
         self._thread.start()
 
@@ -40,6 +40,14 @@ class LiveWorker:
             with self._wake:
                 self._changed_at = time.monotonic()
                 self._wake.notify_all()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            if not self._closed:
+                self.failure = "the interpolation broke off; the server's log says why"
+                self._live.tell()
 
     def _work(self) -> None:
         live = self._live
@@ -57,14 +65,18 @@ class LiveWorker:
 
             try:
                 if live.method != QUICK:
-                    live.compute(QUICK, only_new=True, cancel=is_old)
-                if live.method == QUICK or self._rests(seen):
+                    # not given up: while the brush moves there is always a newer request
+                    live.compute(QUICK, only_new=True)
+                if live.method == QUICK:
+                    live.compute()
+                elif self._rests(seen):
                     live.compute(cancel=is_old)
                 if self._rests(seen):
                     live.judge(is_old)
                 self.failure = ""
             except MedLabelError as error:
                 self.failure = error.reason
+                live.tell()
 
     def _rests(self, generation: int) -> bool:
         """Wait until edits have rested; False when there was another one."""

@@ -188,6 +188,28 @@ def test_brush_and_eraser_work_on_the_preview_and_cancelling_leaves_no_trace(
         preview(page)
         assert green_share(page, (i, j, 54)) > 0.1
 
+        # while the button is down the preview follows the brush, and nothing is drawn yet
+        go(page, "axial", 58)
+        page.evaluate("() => trame.state.set('ml_radius', 25)")
+        view = page.evaluate("() => trame.state.get('ml_views').axial")
+        beside = round((np.reshape(view["matrix"], (3, 3)) @ (0.66, 0.5, 1.0))[0])
+        assert green_share(page, (beside, j, 60)) == 0
+        box = page.locator("canvas[data-view=axial]").bounding_box()
+        y = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + 0.6 * box["width"], y)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.66 * box["width"], y, steps=6)
+        assert green_share(page, (beside, j, 60)) > 0.1
+        assert np.array_equal(labels(project), drawn)
+        page.mouse.up()
+        sent(page)
+        assert len(steps(project)) == len(before) + 1
+        page.keyboard.press("Control+z")
+        page.wait_for_timeout(500)
+        before = steps(project)
+        preview(page)
+        assert green_share(page, (beside, j, 60)) == 0
+
         # the key for the slice to draw next goes to a slice in the middle of a gap
         page.keyboard.press("j")
         following = page.evaluate("() => trame.state.get('ml_interp').next")

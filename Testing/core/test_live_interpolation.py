@@ -170,6 +170,38 @@ def test_edits_of_the_preview_are_taken_back_in_order_with_the_steps_of_the_labe
     assert between(live) == [(2, 8), (8, 14), (14, 20)]
 
 
+def test_the_preview_follows_a_stroke_while_it_is_drawn_and_nothing_of_that_stays(drawn) -> None:
+    live = computed(drawn.live())
+    before, fills = drawn.voxels(), [each.fill for each in live.gaps]
+    box = Box((24, 24, 8), (30, 30, 9))
+    for size in (2, 4, 6):
+        voxels = np.zeros(box.shape, bool)
+        voxels[:size] = True
+        live.hint(drawn.key, box, voxels, add=True, edit_id="stroke")
+    assert [bool(each.made_by) for each in live.gaps] == [False, False, True]
+    followed = computed(live).proposals()[drawn.key]
+    assert np.array_equal(drawn.voxels(), before)
+    # the stroke itself, and a hint of it that comes late
+    assert live.draw(drawn.key, box, voxels, add=True, edit_id="stroke").all()
+    with drawn.session.edit("Brush", tool="brush") as edit:
+        edit.write_mask(drawn.key, box, np.ones(box.shape, bool))
+    live.hint(drawn.key, box, voxels[::-1], add=False, edit_id="stroke")
+    assert computed(live).proposals()[drawn.key] == followed
+    drawn.session.undo()
+    live.compute()
+    assert all(
+        np.array_equal(each.fill.voxels, old.voxels) for each, old in zip(live.gaps, fills, strict=True)
+    )
+    # on a slice that is drawn only now, and on one that is proposed
+    live.hint(drawn.key, Box((12, 12, 22), (16, 16, 23)), np.ones((4, 4, 1), bool), add=True)
+    assert between(live)[-1] == (20, 22)
+    live.hint(drawn.key, Box((12, 12, 5), (16, 16, 6)), np.ones((4, 4, 1), bool), add=False)
+    assert between(live)[0] == (2, 8)
+    # a key slice that is being erased is none
+    live.hint(drawn.key, Box((0, 0, 14), (36, 36, 15)), np.ones((36, 36, 1), bool), add=False)
+    assert between(live) == [(2, 8), (8, 20)]
+
+
 def test_gaps_are_locked_and_left(drawn) -> None:
     live = computed(drawn.live())
     first, second, third = live.gaps
@@ -245,6 +277,64 @@ def test_an_object_that_is_deleted_meanwhile_is_left_out(drawn) -> None:
         edit.remove_object(drawn.key)
     assert live.gaps == []
     assert live.proposals() == {}
+
+
+@pytest.mark.prove
+def test_whatever_is_drawn_undone_and_hinted_the_proposal_is_as_if_begun_anew(proof, tmp_path: Path) -> None:
+    for number, random in enumerate(proof.cases(sample=6, full=300)):
+        drawn = Drawn(tmp_path / str(number))
+        live = computed(drawn.live())
+        for _ in range(12):
+            _random_act(random, drawn, live)
+            live.compute()
+        key_slices = set(live.objects[0].key_slices)
+        assert live.objects[0].hint is None
+        fresh = computed(drawn.live())
+        assert live.proposals() == fresh.proposals()
+        before = drawn.voxels()
+        fresh.close()
+        if live.gaps:
+            step = drawn.session.last_step
+            live.apply()
+            axis = live.plane.axis
+            kept = sorted(key_slices)
+            assert np.array_equal(drawn.voxels().take(kept, axis), before.take(kept, axis))
+            # where it was applied before there is nothing to do again
+            if drawn.session.last_step != step:
+                drawn.session.undo()
+        assert np.array_equal(drawn.voxels(), before)
+        live.close()
+        drawn.session.close()
+
+
+def _random_act(random: np.random.Generator, drawn: Drawn, live: LiveInterpolation) -> None:
+    """One thing that a user does with a live interpolation open; a stroke is hinted before it is drawn."""
+    what = random.choice(["stroke", "stroke", "undo", "redo", "coronal", "taken back", "applied"])
+    if what in ("undo", "redo"):
+        getattr(drawn.session, what)()
+    elif what == "applied":
+        other = computed(drawn.live())
+        if other.gaps:
+            other.apply()
+        other.close()
+    else:
+        low = random.integers(0, 20, 3)
+        high = low + random.integers(4, 14, 3)
+        axis = 1 if what == "coronal" else 2
+        low[axis] = random.integers(2, SHAPE[axis] - 2)
+        high[axis] = low[axis] + 1
+        box = Box(tuple(low.tolist()), tuple(np.minimum(high, SHAPE).tolist()))
+        add = bool(random.integers(4))
+        voxels = random.random(box.shape) < 0.9
+        name = str(random.integers(2**40))
+        live.hint(drawn.key, box, voxels, add, name)
+        left = live.draw(drawn.key, box, voxels, add, name)
+        if what == "taken back" or not np.array_equal(left, voxels):
+            # what the proposal took goes again
+            live.take_back()
+        with drawn.session.edit("Brush", tool="brush") as edit:
+            before = drawn.session.annotation.object(drawn.key).mask.read(box)
+            edit.write_mask(drawn.key, box, before | left if add else before & ~left)
 
 
 class Slow(ShapeBased):

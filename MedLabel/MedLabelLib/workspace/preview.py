@@ -25,5 +25,8 @@ class PreviewProvider(Protocol):
         left for the labels themselves. An edit whose ``edit_id`` was taken before is taken and ignored.
         """
 
+    def hint(self, object_key: str, box: Box, voxels: NDArray, add: bool, edit_id: str | None = None) -> None:
+        """Follow an edit that is still being made, as far as it does not fall on a proposal."""
+
     def take_back(self) -> str | None:
         """Take the newest edit of the proposals back if no step of the labels is newer; its name, or None."""

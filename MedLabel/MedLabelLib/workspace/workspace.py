@@ -224,6 +224,15 @@ class Workspace:
         with self._writable_session().edit(name, tool=tool, edit_id=stroke.id) as edit:
             return edit.write_mask(entry.key, box, after)
 
+    def follow(self, stroke: Stroke) -> None:
+        """Let what is proposed follow a stroke that is still being drawn; nothing is changed by it."""
+        if self.preview is None:
+            return
+        entry = self.object(stroke.object_key)
+        covered = brush_stroke(self.geometry, stroke.plane, stroke.index, stroke.path, stroke.radius)
+        if covered is not None:
+            self.preview.hint(entry.key, *covered, stroke.mode == "add", stroke.id)
+
     def undo(self) -> str | None:
         if self.preview is not None and (name := self.preview.take_back()) is not None:
             self.refresh_preview()

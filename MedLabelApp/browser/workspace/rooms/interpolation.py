@@ -12,6 +12,7 @@ from MedLabelInterpolateLib.methods import DEFAULT_METHOD, METHODS
 from MedLabelLib.model.errors import MedLabelError
 from MedLabelLib.model.planes import Plane
 from MedLabelLib.storage.steps import ReadOnlyError
+from MedLabelLib.workspace.strokes import Stroke
 
 from ..opening import Opened
 from .room import Room
@@ -49,6 +50,7 @@ class InterpolationRoom(Room):
         "interp_refresh",
         "interp_choose",
         "interp_next",
+        "interp_follow",
         "interp_apply",
         "interp_cancel",
     )
@@ -108,6 +110,10 @@ class InterpolationRoom(Room):
         if self._live is not None:
             self._live.choose(gap, choice)
 
+    def interp_follow(self, data: dict) -> None:
+        """A stroke that is still being drawn."""
+        self.workspace.follow(Stroke.from_json(data))
+
     def interp_next(self) -> dict:
         """Show the slice where a drawing would gain most."""
         found = self._live.next_slice() if self._live is not None else None
@@ -123,7 +129,7 @@ class InterpolationRoom(Room):
         """Put the proposals into the labels; where they are still being made, as soon as they are."""
         if self._live is None:
             return {}
-        if not self._live.is_ready:
+        if not self._live.is_ready and not self._worker.failure:
             self._applying = True
             self._show_rows()
             return {"waits": True}

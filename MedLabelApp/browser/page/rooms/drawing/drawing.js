@@ -6,6 +6,8 @@
   medlabel.painters = medlabel.painters || [];
   medlabel.actions = medlabel.actions || [];
   const state = () => window.trame.state.state;
+  // who follows a stroke while it is drawn: called with what gives it as it is sent
+  medlabel.strokeFollowers = medlabel.strokeFollowers || [];
   const shown = []; // strokes drawn here that the server's image does not show yet
 
   function pixelRadius(canvas, name) {
@@ -81,13 +83,16 @@
     }
     const [u, v] = medlabel.fractions(canvas, event);
     medlabel.paint(canvas, { u, v, erase: drag.stroke.mode === "erase" });
+    for (const follow of medlabel.strokeFollowers) follow(() => toSend(drag.stroke));
   }
 
-  function end({ stroke: s }) {
-    medlabel.outbox.add({
-      id: s.id, view: s.view, object: s.object, plane: s.plane, index: s.index, mode: s.mode,
-      radius: s.radiusMm, path: s.path.map((p) => p.map((x) => Math.round(x * 1e4) / 1e4)),
-    });
+  const toSend = (s) => ({
+    id: s.id, view: s.view, object: s.object, plane: s.plane, index: s.index, mode: s.mode,
+    radius: s.radiusMm, path: s.path.map((p) => p.map((x) => Math.round(x * 1e4) / 1e4)),
+  });
+
+  function end({ stroke }) {
+    medlabel.outbox.add(toSend(stroke));
   }
 
   medlabel.tools.brush = medlabel.tools.eraser = { begin, move, end };

@@ -66,6 +66,11 @@
     drawn = now;
   }, 100);
 
+  medlabel.strokeFollowers = medlabel.strokeFollowers || [];
+  medlabel.strokeFollowers.push((stroke) => {
+    if (state().ml_interp.open && state().ml_interp_live) medlabel.newest("follow", ["interp_follow", [stroke()]]);
+  });
+
   const whenOpen = (act) => () => (state().ml_interp.open ? void act() : false);
   medlabel.actions.push(
     { id: "interpolate", group: "Interpolation", title: "Interpolate, or cancel that", keys: ["Ctrl+I"], run: () => void medlabel.interpolate() },
