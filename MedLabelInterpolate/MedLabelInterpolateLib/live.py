@@ -227,7 +227,9 @@ class LiveInterpolation:
             entry = self._objects.get(object_key)
             if entry is None or entry.plane is None or not self.follows or edit_id in self._ended_strokes:
                 return
-            left = entry.off_proposal(box, voxels)
+            # what the edit will not change is no edit: no step of the labels would end the hint
+            there = self._labels.mask(object_key).read(box)
+            left = entry.off_proposal(box, voxels) & (~there if add else there)
             if not left.any():
                 return
             entry.hint = Hint(box, left, add)

@@ -133,7 +133,7 @@ class LiveObject:
         mask, plane = self.problem.mask, self.plane
         prints = {index: _print(slice_of(mask, plane, index)) for index in self.key_slices}
         others = tuple(
-            _print(slice_of(mask, other, index))
+            (other, index, _print(slice_of(mask, other, index)))
             for other in self.problem.other_planes
             for index in self.problem.key_slices[other]
         )

@@ -192,13 +192,13 @@ def test_brush_and_eraser_work_on_the_preview_and_cancelling_leaves_no_trace(
         go(page, "axial", 58)
         page.evaluate("() => trame.state.set('ml_radius', 25)")
         view = page.evaluate("() => trame.state.get('ml_views').axial")
-        beside = round((np.reshape(view["matrix"], (3, 3)) @ (0.66, 0.5, 1.0))[0])
+        beside = round((np.reshape(view["matrix"], (3, 3)) @ (0.8, 0.5, 1.0))[0])
         assert green_share(page, (beside, j, 60)) == 0
         box = page.locator("canvas[data-view=axial]").bounding_box()
         y = box["y"] + box["height"] / 2
-        page.mouse.move(box["x"] + 0.6 * box["width"], y)
+        page.mouse.move(box["x"] + 0.7 * box["width"], y)
         page.mouse.down()
-        page.mouse.move(box["x"] + 0.66 * box["width"], y, steps=6)
+        page.mouse.move(box["x"] + 0.8 * box["width"], y, steps=6)
         assert green_share(page, (beside, j, 60)) > 0.1
         assert np.array_equal(labels(project), drawn)
         page.mouse.up()

@@ -53,7 +53,8 @@ class Drawn:
         return LiveInterpolation(self.labels, geometry, image, keys or (self.key,), method=method, **options)
 
     def voxels(self, key: str = "") -> np.ndarray:
-        return self.session.annotation.object(key or self.key).mask.full().astype(bool)
+        mask = self.session.annotation.object(key or self.key).mask
+        return np.zeros(SHAPE, bool) if mask is None else mask.full().astype(bool)
 
     @property
     def steps(self) -> int:
@@ -333,7 +334,8 @@ def _random_act(random: np.random.Generator, drawn: Drawn, live: LiveInterpolati
             # what the proposal took goes again
             live.take_back()
         with drawn.session.edit("Brush", tool="brush") as edit:
-            before = drawn.session.annotation.object(drawn.key).mask.read(box)
+            mask = drawn.session.annotation.object(drawn.key).mask
+            before = np.zeros(box.shape, bool) if mask is None else mask.read(box)
             edit.write_mask(drawn.key, box, before | left if add else before & ~left)
 
 
