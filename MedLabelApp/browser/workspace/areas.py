@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slicer import vtkMRMLLayerDisplayableManager
+from slicer import (
+    vtkMRMLLayerDisplayableManager,
+    vtkMRMLMarkupsDisplayableManager,
+    vtkMRMLSegmentationsDisplayableManager2D,
+)
 from trame_rca.utils import RcaViewAdapter, VtkWindow
 from trame_slicer.core import SlicerApp
 from trame_slicer.views import SliceView, ThreeDView
@@ -78,12 +82,17 @@ class _SlicePicture(SliceRendererManager):
             self.SetImageDataConnection(self._connection)
 
 
+# what a slice view draws over its picture. The others that trame-slicer names are left out: those for models
+# and transforms render every view anew whenever any slice moves, since a slice's plane in 3D is a model
+_DRAWN_IN_SLICES = (vtkMRMLSegmentationsDisplayableManager2D, vtkMRMLMarkupsDisplayableManager)
+
+
 class _SliceView(SliceView):
     """A slice view whose picture is there before its labels: what comes first is drawn first."""
 
-    def _initialize_displayable_manager_group(self, *arguments) -> None:
+    def _initialize_displayable_manager_group(self, factory_type, app_logic, manager_types) -> None:
         self._render_manager = self.picture = _SlicePicture(self)
-        super()._initialize_displayable_manager_group(*arguments)
+        super()._initialize_displayable_manager_group(factory_type, app_logic, list(_DRAWN_IN_SLICES))
 
 
 class _Streamed(NoScheduleRendering):

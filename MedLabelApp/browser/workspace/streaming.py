@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from time import monotonic, time_ns
 
@@ -20,7 +19,7 @@ MOVING_QUALITY, STILL_QUALITY = 75, 95
 # how long a view must be unchanged before it is sent in full quality
 STILL_AFTER_SECONDS = 0.15
 # the 3D view waits until the slices have rested so long, but never longer than the second of these
-SLICES_REST_SECONDS, LONGEST_WAIT_SECONDS = 0.06, 0.5
+SLICES_REST_SECONDS, LONGEST_WAIT_SECONDS = 0.08, 2.0
 
 
 def jpeg(pixels: NDArray, quality: int) -> bytes:
@@ -40,11 +39,12 @@ class Stream:
         # 3D: takes long, and may wait
         self.is_heavy = is_heavy
         self.suspended = False
-        self.before_render: Callable[[bool], None] = lambda moving: None
+        # told whether a quick picture is wanted; answers whether a still one would be another
+        self.before_render: Callable[[bool], bool] = lambda moving: False
         self._queue = queue
         self._push: Callable[[bytes, dict], None] = lambda content, meta: None
-        self._sent = 0
-        self._number = 0
+        self._picture: tuple[NDArray, int, int] | None = None
+        self._is_coarse = False
         self.wanted_since: float | None = None
         self.last = 0.0
         self.still_due: float | None = None
@@ -59,21 +59,16 @@ class Stream:
 
     def render(self, still: bool) -> None:
         self.wanted_since = None
-        self.before_render(not still)
-        pixels, columns, rows = self.rca.img_cols_rows
+        if not still or self._picture is None or self._is_coarse:
+            self._is_coarse = self.before_render(not still)
+            self._picture = self.rca.img_cols_rows
+        pixels, columns, rows = self._picture
         self.last = monotonic()
         self.still_due = None if still else self.last + STILL_AFTER_SECONDS
-        self._number += 1
-        number, quality = self._number, STILL_QUALITY if still else MOVING_QUALITY
+        quality = STILL_QUALITY if still else MOVING_QUALITY
         meta = {"type": "image/jpeg", "codec": "", "w": columns, "h": rows, "key": "key", "quality": quality}
-        encoding = asyncio.get_running_loop().run_in_executor(self._queue.pool, jpeg, pixels, quality)
-        encoding.add_done_callback(lambda done: self._send(number, done.result(), meta))
-
-    def _send(self, number: int, content: bytes, meta: dict) -> None:
-        # a picture that was overtaken by a newer one is of no use
-        if number > self._sent:
-            self._sent = number
-            self._push(content, {**meta, "st": time_ns() // 1_000_000})
+        # here and now: it takes a millisecond or two, and waiting for a thread took more
+        self._push(jpeg(pixels, quality), {**meta, "st": time_ns() // 1_000_000})
 
     def reset(self) -> None:
         """Pictures need no start of a stream."""
@@ -86,7 +81,6 @@ class RenderQueue:
     """All streams of one page."""
 
     def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(2, thread_name_prefix="encoding")
         self._streams: list[Stream] = []
         self._wake = asyncio.Event()
         self._first: Stream | None = None

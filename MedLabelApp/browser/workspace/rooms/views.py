@@ -52,7 +52,9 @@ class ViewsRoom(Room):
         self.queue = RenderQueue()
         self.areas: dict[str, ViewArea] = {}
         self.arrangement = Arrangement()
+        # of each view: by what it was last rendered, and what the page was told of it then
         self._rendered: dict[str, tuple] = {}
+        self._rows: dict[str, dict[str, Any]] = {}
         self._inverted_3d: set[str] = set()
 
     def start(self) -> None:
@@ -133,12 +135,15 @@ class ViewsRoom(Room):
             view = self.workspace.views.get(name)
             if view is None:
                 continue
-            rows[name] = view_row(view)
             now = (view.index, view.zoom, view.center, view.orientation, view.inverted, tuple(view.size))
-            if self._rendered.get(name) != now:
+            if name in self._rows and self._rendered.get(name) == now:
+                rows[name] = self._rows[name]
+            else:
                 self._rendered[name] = now
+                rows[name] = view_row(view)
                 self.areas[name].view.picture.invert(view.inverted)
                 self.areas[name].stream.schedule_render()
+        self._rows = rows
         self.page.ml_views = rows
 
     def _show_arrangement(self) -> None:
