@@ -1,4 +1,4 @@
-"""The peer of the browser benchmark: trame-slicer's own segmentation app, as it is installed, with a scan open.
+"""The peer of the browser benchmark: trame-slicer's own segmentation app as installed, with a scan open.
 
 ``python -m MedLabelApp.bench.stock_segmentation_app SCAN`` prints the port it serves on.
 """

@@ -60,7 +60,19 @@
   // what is drawn over the views follows the page's variables
   const follow = () => {
     if (!window.trame || !window.trame.state.addListener) return void setTimeout(follow, 50);
-    window.trame.state.addListener(() => drag || requestAnimationFrame(medlabel.repaintAll));
+    // painting takes the time that the next picture needs: what is not under the hand follows ten times a second
+    let late = null;
+    window.trame.state.addListener(() => {
+      if (drag) return;
+      requestAnimationFrame(() => {
+        const name = under.canvas && under.canvas.dataset.view;
+        if (name && under.canvas.isConnected && state().ml_views[name]) medlabel.paint(under.canvas, under.cursor);
+      });
+      late = late || setTimeout(() => {
+        late = null;
+        if (!drag) medlabel.repaintAll();
+      }, 100);
+    });
     addEventListener("resize", () => requestAnimationFrame(medlabel.repaintAll));
   };
   follow();
