@@ -25,8 +25,11 @@ _MARGIN = 8
 #: Where grey values are counted on the key slices, and how quickly they count less away from the outline.
 _COUNTED, _FALL_OFF = 12.0, 4.0
 
-#: A box of more pixels than this is registered at half its resolution: a large object's outline is smooth.
-_LARGE = 9000
+#: Slices of more pixels than this are looked at in half their resolution: a large object's outline is smooth.
+_LARGE = 8000
+
+#: Slices of more pixels than this are not registered in their full resolution.
+_MIDDLING = 6000
 
 #: The features' names, in order.
 FEATURES = (
@@ -55,9 +58,11 @@ class Evidence:
 
     ``prior`` are the signed distances of the shape-based method, ``[slice, …]`` over ``box``; ``near`` says
     which voxels have features, and ``features`` are theirs, ``(n, len(FEATURES))``, distances in voxels.
+    With a ``factor`` of 2 all this is of the mean of two by two voxels of each slice of the box.
     """
 
     box: Box
+    factor: int
     prior: NDArray[np.float32]
     near: NDArray[np.bool_]
     features: NDArray[np.float32]
@@ -77,24 +82,28 @@ def evidence(problem: Problem, gap: Gap) -> Evidence | None:
         for at in (first, last)
     ]
     distances = _both_distances(drawn, spacing)
+    scan = _scan(problem, gap, box, first, last)
+    factor = 2 if prior[0].size > _LARGE else 1
+    if factor > 1:
+        prior, scan, *distances = (coarse(values, factor) for values in (prior, scan, *distances))
+        drawn = [d > 0 for d in distances]
     heights = problem.positions(gap.plane)
     at = heights[list(gap.slices)]
     low, high = (_height(heights, index) for index in (first, last))
     weight_after = ((at - low) / (high - low)).astype(np.float32)[:, None, None]
     weight_before = ((high - at) / (high - low)).astype(np.float32)[:, None, None]
-    scan = _scan(problem, gap, box, first, last)
     known = [end for end, index in ((0, first), (-1, last)) if index in gap.keys]
 
     grey = _quantiles(scan, distances, known, voxel)
-    carried_before, carried_after, missed = _carried(grey, distances, spacing, voxel)
+    carried_before, carried_after, missed = _carried(grey, distances, spacing, voxel, factor)
     flow = weight_before * carried_before + weight_after * carried_after
     likely = [
         _likelihood(ndimage.gaussian_filter(scan, (0, s, s)) if s else scan, drawn, distances, known, voxel)
-        for s in (0, 1.0, 2.5)
+        for s in (0, 1.0 / factor, 2.5 / factor)
     ]
     clipped = [np.clip(d / (2 * voxel), -1, 1)[None] for d in distances]
     guess = np.concatenate([clipped[0], np.clip(flow / (3 * voxel), -1, 1), clipped[1]])
-    guided = _guided(likely[1] / 2, guess)[1:-1]
+    guided = _guided(likely[1] / 2, guess, 7 if factor == 1 else 3)[1:-1]
     near = np.minimum(np.abs(prior), np.abs(flow)) < BAND * voxel
     moved = _difference(*distances, voxel)
     told = float(np.mean([_told(likely[1][end], drawn[end], distances[end], voxel) for end in known]))
@@ -108,7 +117,7 @@ def evidence(problem: Problem, gap: Gap) -> Evidence | None:
         np.minimum(carried_before, carried_after) / voxel,
         np.maximum(carried_before, carried_after) / voxel,
         *(found[1:-1] for found in likely),
-        ndimage.gaussian_filter(likely[0], (0.7, 2, 2))[1:-1],
+        ndimage.gaussian_filter(likely[0], (0.7, 2 / factor, 2 / factor))[1:-1],
         guided,
         weight_before * weight_after * one,
         np.float32(moved) * one,
@@ -116,7 +125,17 @@ def evidence(problem: Problem, gap: Gap) -> Evidence | None:
         np.float32(told) * one,
         np.float32((high - low) / voxel) * one,
     )
-    return Evidence(box, prior, near, np.stack([column[near] for column in columns], axis=-1))
+    return Evidence(box, factor, prior, near, np.stack([column[near] for column in columns], axis=-1))
+
+
+def coarse(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Means over ``factor`` by ``factor`` of the last two axes; the last ones are repeated to fill up."""
+    *others, rows, columns = values.shape
+    pad = [(0, 0)] * len(others) + [(0, -rows % factor), (0, -columns % factor)]
+    values = np.pad(values, pad, mode="edge")
+    *others, rows, columns = values.shape
+    parts = values.reshape(*others, rows // factor, factor, columns // factor, factor)
+    return parts.mean(axis=(-3, -1))
 
 
 def _height(heights: NDArray, index: int) -> float:
@@ -171,18 +190,23 @@ def _carried(
     distances: list[NDArray[np.float32]],
     spacing: tuple[float, float],
     voxel: float,
+    factor: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
     """The distances of both key slices, each carried by the scan's motion to every slice between.
 
     The third says how far both miss the other key slice's outline in the end, in voxels.
     """
-    grey = ndimage.gaussian_filter(grey, (0, 0.7, 0.7), truncate=3.0)
+    if factor == 1:
+        grey = ndimage.gaussian_filter(grey, (0, 0.7, 0.7), truncate=3.0)
+        levels = ((4, 8), (2, 6)) if grey[0].size > _MIDDLING else ((4, 8), (2, 8), (1, 4))
+    else:
+        levels = ((2, 8), (1, 6))
     count = len(grey) - 1
     steps = displacements(
         np.concatenate([grey[1:], grey[:-1]]),
         np.concatenate([grey[:-1], grey[1:]]),
         tuple(max(0.5, voxel / s) for s in spacing),
-        (4, 2) if grey[0].size > _LARGE else (4, 2, 1),
+        levels,
     )
     forward = carried(distances[0], steps[:, :count])
     backward = carried(distances[1], steps[:, : count - 1 : -1])
@@ -234,11 +258,11 @@ def _likelihood(
     return np.log(shares[0] / shares[1]).astype(np.float32)[bins]
 
 
-def _guided(guide: NDArray[np.float32], guess: NDArray[np.float32]) -> NDArray[np.float32]:
+def _guided(guide: NDArray[np.float32], guess: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     """``guess`` brought to the edges of ``guide``: He, Sun and Tang, "Guided image filtering" (2010)."""
 
     def mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return ndimage.uniform_filter(values, (3, 7, 7), mode="nearest")
+        return ndimage.uniform_filter(values, (3, width, width), mode="nearest")
 
     mean_guide, mean_guess = mean(guide), mean(guess)
     spread = mean(guide * guide) - mean_guide**2

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+#: A level whose slices are smaller than this, in pixels, shows nothing.
 _SMALLEST = 8
 
 
@@ -13,53 +14,55 @@ def displacements(
     fixed: NDArray[np.float32],
     moving: NDArray[np.float32],
     smoothing: tuple[float, float],
-    levels: tuple[int, ...],
-    iterations: int = 8,
+    levels: tuple[tuple[int, int], ...],
 ) -> NDArray[np.float32]:
     """For each pair of slices the displacement ``u`` with ``moving(x + u) ≈ fixed(x)``.
 
     ``fixed`` and ``moving`` are stacks ``[pair, …]`` with values of about 0 to 1; the answer is
-    ``[2, pair, …]`` in pixels. Thirion's demons with the symmetric force (Medical Image Analysis 1998), from
-    coarse to fine over the ``levels`` (factors of shrinking, the largest first), the whole displacement
-    smoothed by a Gaussian of ``smoothing`` pixels after each step.
+    ``[2, pair, …]`` in pixels. Thirion's demons with the symmetric force (Medical Image Analysis 1998): for
+    each of the ``levels`` (factor of shrinking, a power of two, the largest first; steps) the whole
+    displacement is smoothed by a Gaussian of ``smoothing`` pixels after each step.
     """
-    found = np.zeros((2, *fixed.shape), dtype=np.float32)
     shape = fixed.shape[1:]
-    for factor in levels:
-        if factor > 1 and min(shape) / factor < _SMALLEST:
-            continue
-        small = tuple(max(2, round(n / factor)) for n in shape)
-        found = _resized(found, small)
-        _improve(_shrunk(fixed, small, factor), _shrunk(moving, small, factor), found, smoothing, iterations)
-    return _resized(found, shape)
+    levels = [level for level in levels if level[0] == 1 or min(shape) >= _SMALLEST * level[0]]
+    largest = levels[0][0] if levels else 1
+    pad = [(0, 0), *((0, -n % largest) for n in shape)]
+    fixed, moving = np.pad(fixed, pad, mode="edge"), np.pad(moving, pad, mode="edge")
+    found = np.zeros((2, len(fixed), *(n // largest for n in fixed.shape[1:])), dtype=np.float32)
+    at = largest
+    for factor, steps in levels:
+        found = _enlarged(found, at // factor)
+        at = factor
+        _improve(_shrunk(fixed, factor), _shrunk(moving, factor), found, smoothing, steps)
+    found = _enlarged(found, at)
+    if at > 1:
+        # what was repeated is no staircase
+        found = ndimage.uniform_filter(found, (1, 1, at + 1, at + 1), mode="nearest")
+    return found[:, :, : shape[0], : shape[1]]
 
 
 def carried(distances: NDArray[np.float32], steps: NDArray[np.float32]) -> NDArray[np.float32]:
     """``distances`` of one slice carried through the next ones, ``steps`` ``[2, slice, …]`` one by one."""
-    rows, columns = np.indices(distances.shape, dtype=np.float32)
+    place = np.indices(distances.shape, dtype=np.float32)
     slices = []
     for number in range(steps.shape[1]):
-        at = [rows + steps[0, number], columns + steps[1, number]]
-        distances = ndimage.map_coordinates(distances, at, order=1, mode="nearest")
+        distances = ndimage.map_coordinates(distances, place + steps[:, number], order=1, mode="nearest")
         slices.append(distances)
     return np.stack(slices)
 
 
-def _shrunk(slices: NDArray[np.float32], shape: tuple[int, ...], factor: int) -> NDArray[np.float32]:
+def _shrunk(slices: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     if factor == 1:
         return slices
-    smooth = ndimage.gaussian_filter(slices, (0, factor / 2, factor / 2), truncate=2.0)
-    return ndimage.zoom(smooth, (1, *(n / o for n, o in zip(shape, slices.shape[1:], strict=True))), order=1)
+    pairs, rows, columns = slices.shape
+    return slices.reshape(pairs, rows // factor, factor, columns // factor, factor).mean(axis=(2, 4))
 
 
-def _resized(found: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Displacements on a grid of another size, in its pixels."""
-    if found.shape[2:] == shape:
+def _enlarged(found: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Displacements on a grid ``factor`` times as fine, in its pixels."""
+    if factor == 1:
         return found
-    ratio = [n / o for n, o in zip(shape, found.shape[2:], strict=True)]
-    return np.stack(
-        [ndimage.zoom(found[axis], (1, *ratio), order=1) * np.float32(ratio[axis]) for axis in (0, 1)]
-    )
+    return np.repeat(np.repeat(found, factor, axis=2), factor, axis=3) * np.float32(factor)
 
 
 def _improve(
@@ -67,23 +70,26 @@ def _improve(
     moving: NDArray[np.float32],
     found: NDArray[np.float32],
     smoothing: tuple[float, float],
-    iterations: int,
+    steps: int,
 ) -> None:
     """Demons' steps on ``found``, in place."""
-    rows, columns = np.gradient(fixed, axis=(1, 2))
-    pair, row, column = np.indices(fixed.shape, dtype=np.float32)
-    for _ in range(iterations):
-        warped = ndimage.map_coordinates(
-            moving, [pair, row + found[0], column + found[1]], order=1, mode="nearest"
-        )
-        force = [
-            (mine + other) / 2
-            for mine, other in zip((rows, columns), np.gradient(warped, axis=(1, 2)), strict=True)
-        ]
+    pairs, rows, columns = fixed.shape
+    mine = np.gradient(fixed, axis=(1, 2))
+    place = np.indices((rows, columns), dtype=np.float32)
+    # the slices lie below each other in one tall image, so that SciPy warps them in two dimensions
+    tall, below = (
+        moving.reshape(pairs * rows, columns),
+        np.arange(pairs, dtype=np.float32)[:, None, None] * rows,
+    )
+    at = np.empty_like(found)
+    for _ in range(steps):
+        np.clip(place[0] + found[0], 0, rows - 1, out=at[0])
+        at[0] += below
+        np.add(place[1], found[1], out=at[1])
+        warped = ndimage.map_coordinates(tall, at, order=1, mode="nearest")
         left = fixed - warped
+        force = [(a + b) / 2 for a, b in zip(mine, np.gradient(warped, axis=(1, 2)), strict=True)]
         step = left / (force[0] ** 2 + force[1] ** 2 + 0.5 * left**2 + np.float32(1e-4))
         for axis in (0, 1):
             found[axis] += step * force[axis]
-            ndimage.gaussian_filter(
-                found[axis], (0, *smoothing), output=found[axis], mode="nearest", truncate=2.0
-            )
+            found[axis] = ndimage.gaussian_filter(found[axis], (0, *smoothing), mode="nearest", truncate=2.0)

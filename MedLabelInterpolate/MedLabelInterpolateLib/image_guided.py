@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .crossing import correct_by_crossing_slices
-from .evidence import BAND, FEATURES, evidence
+from .evidence import BAND, FEATURES, Evidence, evidence
 from .filling import Filling
 from .gaps import Gap
 from .problem import Problem
@@ -45,17 +45,25 @@ class ImageGuided:
         if found is None:
             return None
         voxel = min(problem.in_plane_spacing(gap.plane))
-        field = np.where(found.prior > 0, BAND, -BAND).astype(np.float32)
-        field[found.near] = np.clip(_log_odds(found.features), -BAND, BAND)
-        field = ndimage.gaussian_filter(field, (0, _SMOOTHING, _SMOOTHING), mode="nearest", truncate=3.0)
+        odds = np.where(found.prior > 0, BAND, -BAND).astype(np.float32)
+        odds[found.near] = np.clip(_log_odds(found.features), -BAND, BAND)
+        # they are honest: each voxel is wrong with the probability of the less likely answer
+        doubt = np.where(found.near, found.factor**2 / (1 + np.exp(np.abs(odds))), 0).sum(axis=(1, 2))
+        field = _in_full(odds, found, gap)
         if problem.other_planes:
-            field = correct_by_crossing_slices(problem, gap, found.box, field * np.float32(voxel)) / voxel
-        # the odds are honest: each voxel is wrong with the probability of the less likely answer
-        wrong = 1 / (1 + np.exp(np.minimum(np.abs(field), BAND)))
-        doubt = np.where(found.near, wrong, 0).sum(axis=(1, 2))
-        return Filling(
-            found.box, np.moveaxis(field > 0, 0, gap.plane.axis), tuple(float(count) for count in doubt)
-        )
+            field = correct_by_crossing_slices(problem, gap, found.box, field * np.float32(voxel))
+        voxels = np.moveaxis(field > 0, 0, gap.plane.axis)
+        return Filling(found.box, voxels, tuple(float(count) for count in doubt))
+
+
+def _in_full(odds: NDArray[np.float32], found: Evidence, gap: Gap) -> NDArray[np.float32]:
+    """The odds of every voxel of the box, smoothed."""
+    width = found.factor * _SMOOTHING
+    if found.factor > 1:
+        odds = np.repeat(np.repeat(odds, found.factor, axis=1), found.factor, axis=2)
+        rows, columns = (n for axis, n in enumerate(found.box.shape) if axis != gap.plane.axis)
+        odds = odds[:, :rows, :columns]
+    return ndimage.gaussian_filter(odds, (0, width, width), mode="nearest", truncate=2.5)
 
 
 @cache
