@@ -20,7 +20,7 @@ def correct_by_crossing_slices(
 
     Where a crossing slice contradicts it, the difference is carried over linearly to the next crossing
     slice, as in the interpolation of a network of curves (Gordon 1969); beyond the outermost one it fades
-    over half the box.
+    over the width of the box.
     """
     corrected = np.moveaxis(prior, 0, gap.plane.axis).copy()
     for plane in problem.other_planes:
@@ -38,7 +38,7 @@ def _carried(
     first = box.start[plane.axis]
     wrong = [_contradiction(problem, plane, key, box, field[plane.slice_index(key - first)]) for key in keys]
     at = np.arange(box.start[plane.axis], box.stop[plane.axis])
-    fade = max(1.0, box.shape[plane.axis] / 2)
+    fade = float(box.shape[plane.axis])
     result = np.zeros_like(field)
     for place, number in enumerate(at):
         slice_index = plane.slice_index(place)
@@ -67,10 +67,12 @@ def _weights(at: int, keys: list[int], fade: float) -> list[float]:
 def _contradiction(
     problem: Problem, plane: Plane, key: int, box: Box, field: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """How far ``field`` is from what is drawn on a slice; 0 where both say the same of in and out."""
-    drawn = problem.drawn_slice(plane, key, box)
-    if drawn.all() or not drawn.any():
-        distances = np.where(drawn, np.float32(1), np.float32(-1)) * np.abs(field).max()
-    else:
-        distances = signed_distance(drawn, problem.in_plane_spacing(plane))
-    return np.where((field > 0) == drawn, np.float32(0), distances - field)
+    """How much deeper in mm a slice's pixels lie as drawn than by ``field``; 0 where they agree."""
+    drawn, found = problem.drawn_slice(plane, key, box), field > 0
+    if (drawn == found).all():
+        return np.zeros(field.shape, dtype=np.float32)
+    spacing = problem.in_plane_spacing(plane)
+    if any(mask.all() or not mask.any() for mask in (drawn, found)):
+        deepest = np.float32(np.abs(field).max())
+        return np.where(drawn == found, np.float32(0), np.where(drawn, deepest, -deepest) - field)
+    return signed_distance(drawn, spacing) - signed_distance(found, spacing)

@@ -93,7 +93,8 @@ def fill_gap(problem: Problem, gap: Gap, method: str | None = None) -> GapFill:
     """
     found = method_named(method, problem).fill(problem, gap)
     if found is None:
-        return GapFill(gap, Box((0, 0, 0), (0, 0, 0)), np.zeros((0, 0, 0), dtype=bool))
+        nothing = np.zeros((0, 0, 0), dtype=bool)
+        return GapFill(gap, Box((0, 0, 0), (0, 0, 0)), nothing, (0.0,) * len(gap.slices))
     return GapFill(gap, found.box, problem.settle(found.box, found.voxels), found.doubt)
 
 

@@ -92,7 +92,7 @@ class Problem:
         for plane in self.other_planes:
             for index in self.key_slices[plane]:
                 drawn = self.drawn_slice(plane, index)
-                others = 0 if axis < plane.axis else 1
+                others = 0 if axis < 3 - axis - plane.axis else 1
                 hits = np.flatnonzero(drawn.any(axis=1 - others))
                 if hits.size:
                     reach[True] = max(reach.get(True, 0), keys[0] - int(hits[0]))
