@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..model.annotation import new_key
+from ..model.annotation import Annotation, new_key
 from ..model.definitions import Definitions
 from ..model.errors import FileFormatError, GeometryError
 from ..storage.project import Project
 from ..storage.project_journal import change_definitions
 from ..storage.volume import Volume
+from .closed_mesh import mask_from_mesh, read_stl
+
+MESH = "closed_surface_mesh"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def take_project(
 
     change_definitions(project, merged, f"Classes and tags of {path.name}", author, face)
     for volume in other.volumes():
-        yield _take_volume(project, volume)
+        yield _take_volume(project, volume, warnings)
 
 
 def merge_definitions(
@@ -61,6 +64,9 @@ def merge_definitions(
     """``ours`` with what only ``theirs`` has. A name in both stays ours, and a difference is said."""
     classes, tags = list(ours.classes), list(ours.tags)
     for entry in theirs.classes:
+        if entry.shape == MESH:
+            # meshes become masks
+            entry = replace(entry, shape="mask_3d")
         if not ours.has_class(entry.name):
             classes.append(entry)
             continue
@@ -77,7 +83,7 @@ def merge_definitions(
     return replace(ours, classes=tuple(classes), tags=tuple(tags))
 
 
-def _take_volume(project: Project, volume: Volume) -> Outcome:
+def _take_volume(project: Project, volume: Volume, warnings: list[tuple[str, str]]) -> Outcome:
     target = project.dataset(volume.dataset.name, create=True)
     if volume.name.lower() in (there.name.lower() for there in target.volumes()):
         reason = f"the project has a volume {volume.label} already"
@@ -85,8 +91,34 @@ def _take_volume(project: Project, volume: Volume) -> Outcome:
     try:
         image = volume.read_image()
         annotation = volume.read_annotation()
+        _take_meshes(volume, annotation, warnings)
     except (FileFormatError, GeometryError) as error:
         return Outcome(volume.label, error.path or volume.path, reason=error.reason)
     annotation.key = new_key()
     added = target.add_volume(volume.name, image, annotation)
     return Outcome(volume.label, volume.path, added)
+
+
+def _take_meshes(volume: Volume, annotation: Annotation, warnings: list[tuple[str, str]]) -> None:
+    """Make masks of the closed meshes that stand for objects without one; others stay as they are."""
+    rest = []
+    for figure in annotation.extra.pop("spatialFigures", ()):
+        entry = next((item for item in annotation.objects if item.key == figure.get("objectKey")), None)
+        path = volume.dataset.path / "interpolation" / volume.file_name / f"{figure.get('key')}.stl"
+        if figure.get("geometryType") != MESH or entry is None or entry.mask is not None:
+            rest.append(figure)
+            continue
+        try:
+            mask = mask_from_mesh(read_stl(path), volume.geometry())
+        except FileNotFoundError:
+            warnings.append((volume.label, f"the mesh of an object of {entry.class_name!r} is missing"))
+            continue
+        except FileFormatError as error:
+            warnings.append((volume.label, f"{path.name}: {error.reason}"))
+            continue
+        entry.mask = mask
+        warnings.append(
+            (volume.label, f"a closed mesh of {entry.class_name!r} became a mask of {mask.count} voxels")
+        )
+    if rest:
+        annotation.extra["spatialFigures"] = rest
