@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import affine_transform, find_objects
+from scipy.ndimage import affine_transform
 
 from ..model.box import Box
 from ..model.errors import GeometryError
@@ -14,6 +14,7 @@ from ..model.geometry import VolumeGeometry
 from ..model.mask import Mask
 from .arrays import from_vtk_matrix, image_box, image_voxels
 from .compat import BINARY_LABELMAP, vtkMatrix4x4, vtkOrientedImageData, vtkSegment, vtkSegmentation
+from .label_boxes import LabelBoxes
 
 # how far a labelmap may lie off the volume's grid, in voxels, and still be on it: files round their matrices
 _TOLERANCE = 0.01
@@ -26,10 +27,14 @@ class SegmentReader:
     from other grids, and may keep surfaces and no labelmap at all.
     """
 
-    def __init__(self, segmentation: vtkSegmentation, geometry: VolumeGeometry) -> None:
+    def __init__(
+        self, segmentation: vtkSegmentation, geometry: VolumeGeometry, boxes: LabelBoxes | None = None
+    ) -> None:
+        """``boxes`` may be kept from one reader to the next: it makes the next one quick."""
         self._segmentation = segmentation
         self._geometry = geometry
-        self._boxes: dict[vtkOrientedImageData, list[Box | None]] = {}
+        self._label_boxes = boxes or LabelBoxes()
+        self._boxes: dict[vtkOrientedImageData, dict[int, Box]] = {}
         self.resampled: list[str] = []  # the segments that had another grid than the volume's
 
     def read(self, segment_id: str) -> Mask:
@@ -70,10 +75,8 @@ class SegmentReader:
         One pass tells it for all segments of a shared labelmap, which is as large as all together.
         """
         if labelmap not in self._boxes:
-            self._boxes[labelmap] = _boxes_by_value(image_voxels(labelmap))
-        boxes = self._boxes[labelmap]
-        value = segment.GetLabelValue()
-        found = boxes[value] if 0 <= value < len(boxes) else None
+            self._boxes[labelmap] = self._label_boxes.of(labelmap)
+        found = self._boxes[labelmap].get(segment.GetLabelValue())
         return None if found is None else _moved(found, outer.start)
 
     def _volume_to_labelmap(self, labelmap: vtkOrientedImageData) -> NDArray:
@@ -106,17 +109,6 @@ def _resampled(voxels: NDArray, part: Box, to_labelmap: NDArray, shape: tuple[in
         voxels.astype(np.uint8), linear, offset, target.shape, order=0, mode="grid-constant"
     )
     return Mask.from_box(shape, target, values)
-
-
-def _boxes_by_value(labels: NDArray) -> list[Box | None]:
-    """For each label value the box of its voxels ``[i, j, k]``, None for a value that does not occur."""
-    if labels.dtype.kind not in "iu":
-        labels = labels.astype(np.int32)
-    found = find_objects(labels)
-    boxes = [
-        None if cut is None else Box(*zip(*((s.start, s.stop) for s in cut), strict=True)) for cut in found
-    ]
-    return [None, *boxes]
 
 
 def _moved(box: Box, by: tuple[int, int, int]) -> Box:

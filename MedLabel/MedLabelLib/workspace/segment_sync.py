@@ -16,6 +16,7 @@ from ..storage.project_journal import add_classes
 from ..storage.session import VolumeSession
 from .compat import BINARY_LABELMAP
 from .effect_names import DoneBy, step_name
+from .label_boxes import LabelBoxes
 from .segment_reader import SegmentReader
 from .segmentation_node import SegmentationBinding
 
@@ -61,6 +62,7 @@ class SegmentSync:
         self._keys = {segment_id: segment_id for segment_id in binding.keys}
         self._names = {segment_id: self._name(segment_id) for segment_id in binding.keys}
         self._removed: dict[str, _Removed] = {}
+        self._label_boxes = LabelBoxes()
         self._stamps: dict[str, tuple] = {}
         self._note_stamps()
 
@@ -79,7 +81,7 @@ class SegmentSync:
         modified since it was last taken over: of many segments the few that an effect has changed.
         """
         changes = SegmentChanges()
-        reader = SegmentReader(self._binding.segmentation, self._binding.geometry)
+        reader = SegmentReader(self._binding.segmentation, self._binding.geometry, self._label_boxes)
         annotation = self._annotation
         present = self._binding.keys
         for segment_id in present:
