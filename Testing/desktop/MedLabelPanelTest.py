@@ -55,6 +55,30 @@ class MedLabelPanelTest(unittest.TestCase):
         assert self.widget.ui.savedLabel.text.startswith("saved at")
         assert "cyst #1" in read_masks(self.folder)
 
+    def test_UndoGoesThroughTheJournalAndTheSegmentsFollow(self):
+        self.widget.openVolume(LABEL)
+        self.addCyst()
+        self.widget.onRested()
+        segmentation = self.widget.logic.edited.binding.segmentation
+        assert self.widget.ui.historyTree.topLevelItem(0).text(3) == "now here"
+        self.widget.historyPanel.onUndo()
+        assert len(segmentation.GetSegmentIDs()) == 2
+        self.widget.historyPanel.onRedo()
+        assert len(segmentation.GetSegmentIDs()) == 3
+        assert "cyst #1" in read_masks(self.folder)
+
+    def test_AnEarlierStateIsShownAndLeavesNoTrace(self):
+        self.widget.openVolume(LABEL)
+        self.addCyst()
+        self.widget.onRested()
+        edited = self.widget.logic.edited
+        first = edited.session.history()[0].id
+        assert "goes" in edited.show_earlier(first)
+        assert not self.widget.ui.previewSection.isHidden()
+        self.widget.historyPanel.onCancel()
+        assert self.widget.ui.previewSection.isHidden()
+        assert "cyst #1" in read_masks(self.folder)
+
     def test_AClosedSceneLosesNothing(self):
         self.widget.openVolume(LABEL)
         self.addCyst()
