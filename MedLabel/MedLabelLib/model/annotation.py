@@ -76,6 +76,20 @@ class Annotation:
         ]
         return replace(self, tags=list(self.tags), objects=objects, figures=list(self.figures))
 
+    def with_object_of(self, source: Annotation, key: str) -> Annotation:
+        """These labels with one object and its figures as they are in ``source``, in its place of now or
+        of then. Nothing is copied. Raises NotFoundError when ``source`` has no such object."""
+        back = source.object(key)
+        objects = list(self.objects)
+        at = next((at for at, other in enumerate(objects) if other.key == key), None)
+        if at is None:
+            place = next(at for at, other in enumerate(source.objects) if other is back)
+            objects.insert(min(place, len(objects)), back)
+        else:
+            objects[at] = back
+        figures = [figure for figure in self.figures if figure.object_key != key]
+        return replace(self, objects=objects, figures=[*figures, *source.figures_of(back)])
+
     def object(self, key: str) -> LabelObject:
         for entry in self.objects:
             if entry.key == key:

@@ -210,19 +210,9 @@ class VolumeSession:
         """Bring one object with its figures back as it was after an entry, as a step of its own."""
         with self._lock:
             source = self._history.state_at(entry)
-        back = source.annotation.object(object_key)
-        with self._lock:
-            now = self.annotation
-            objects = list(now.objects)
-            at = next((at for at, other in enumerate(objects) if other.key == object_key), None)
-            if at is None:
-                objects.insert(min(source.annotation.objects.index(back), len(objects)), back)
-            else:
-                objects[at] = back
-            figures = [figure for figure in now.figures if figure.object_key != object_key]
-            figures += source.annotation.figures_of(back)
-            wanted = replace(now, objects=objects, figures=figures)
-        return self._restore(source, wanted, entry, f"{back.class_name} ")
+            wanted = self.annotation.with_object_of(source.annotation, object_key)
+        name = source.annotation.object(object_key).class_name
+        return self._restore(source, wanted, entry, f"{name} ")
 
     def provenance(self, object_key: str, plane: Plane = Plane.AXIAL) -> dict[int, SliceOrigin]:
         """For each slice of a plane on which an object was set: how, and by whom last."""

@@ -12,6 +12,8 @@ from .opening import Opened
 from .set_slices import SetSlices, set_slices
 from .steps import HistoryEntry, SliceOrigin
 
+ENTRIES_KEPT = 2000
+
 
 class SessionHistory:
     """Reads the journal for one session, whose lock its callers hold. Without a journal it is empty."""
@@ -27,12 +29,18 @@ class SessionHistory:
         return self._opened.state
 
     def note(self, entry: Entry) -> None:
-        self._entries[entry.seq] = entry
+        self._keep(entry.seq, entry)
 
     def entry(self, seq: int) -> Entry | None:
         if seq not in self._entries:
-            self._entries[seq] = None if self._journal is None else self._journal.entry(seq)
+            self._keep(seq, None if self._journal is None else self._journal.entry(seq))
         return self._entries[seq]
+
+    def _keep(self, seq: int, entry: Entry | None) -> None:
+        # the oldest goes, so that a day of edits takes no more memory than an hour of them
+        if len(self._entries) >= ENTRIES_KEPT:
+            del self._entries[next(iter(self._entries))]
+        self._entries[seq] = entry
 
     def name_of_last(self, steps: list[int]) -> str | None:
         """The name of the last of these steps; None when there is none, or it was pruned."""
