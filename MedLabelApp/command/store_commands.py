@@ -16,6 +16,8 @@ from MedLabelApp.command.output import Output
 if TYPE_CHECKING:
     from MedLabelLib.storage.project import Project
     from MedLabelLib.storage.volume import Volume
+    from MedLabelSyncLib.local import LocalState
+    from MedLabelSyncLib.others import Taken
     from MedLabelSyncLib.stores.configured import ConfiguredStore
     from MedLabelSyncLib.stores.store import Progress, Store
 
@@ -43,6 +45,9 @@ def register(subparsers) -> None:
                 "--yes", action="store_true", help="do not ask before data leaves the machine"
             )
         if name == "pull":
+            command.add_argument(
+                "--others", action="store_true", help="also the SEG and RTSTRUCT of other programs there"
+            )
             command.add_argument(
                 "--prefer",
                 choices=("mine", "theirs", "base", "both"),
@@ -210,6 +215,7 @@ def run_pull(args: argparse.Namespace, out: Output) -> dict[str, Any]:
             with_new=not args.volume, resolve=resolve,
         )  # fmt: skip
         put(results)
+        others = _pull_others(args, out, project, state, volumes, store)
     for result in results:
         out.line(f"{result.label}: {result.outcome}" + (f" ({result.note})" if result.note else ""))
         for sentence in result.conflicts:
@@ -220,9 +226,35 @@ def run_pull(args: argparse.Namespace, out: Output) -> dict[str, Any]:
             {"label": r.label, "outcome": r.outcome, "note": r.note, "conflicts": list(r.conflicts)}
             for r in results
         ],
+        "others": [{"label": t.label, "uid": t.uid, "objects": t.objects, "note": t.note} for t in others],
     }
     left = [r.label for r in results if r.outcome in (FAILED, CONFLICTS)]
+    left += [t.label for t in others if t.error is not None]
     return _whole_or_raise(left, "pulled", document)
+
+
+def _pull_others(
+    args: argparse.Namespace,
+    out: Output,
+    project: Project,
+    state: LocalState,
+    volumes: list[Volume],
+    store: Store,
+) -> list[Taken]:
+    from MedLabelLib.model.errors import MedLabelError
+    from MedLabelLib.storage.author import author
+    from MedLabelSyncLib.others import pull_others
+    from MedLabelSyncLib.stores.dicomweb import DicomWebStore
+
+    if not args.others:
+        return []
+    if not isinstance(store, DicomWebStore):
+        raise MedLabelError("only a DICOMweb store has labels of other programs")
+    taken = pull_others(project, state, store, volumes, author(), "command", _progress(out))
+    for item in taken:
+        note = f" ({item.note})" if item.note else ""
+        out.line(f"{item.label}: {item.objects} objects of another program{note}")
+    return taken
 
 
 @contextmanager

@@ -19,6 +19,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (
     label TEXT PRIMARY KEY, stamp TEXT, volume TEXT, scan TEXT, digest TEXT, empty INTEGER
 );
+CREATE TABLE IF NOT EXISTS taken (store TEXT, volume TEXT, uid TEXT, PRIMARY KEY (store, volume, uid));
 CREATE TABLE IF NOT EXISTS scans (volume TEXT PRIMARY KEY, scan TEXT);
 CREATE TABLE IF NOT EXISTS bases (store TEXT, volume TEXT, parents TEXT, digest TEXT,
     PRIMARY KEY (store, volume));
@@ -112,6 +113,18 @@ class LocalState:
                 "INSERT OR REPLACE INTO bases VALUES (?, ?, ?, ?)",
                 (store, volume_id, json.dumps(base.parents), base.digest),
             )
+
+    def taken(self, store: str, volume_id: str) -> set[str]:
+        """The UIDs of what other programs wrote that was looked at for this volume."""
+        with self._errors():
+            rows = self._connection.execute(
+                "SELECT uid FROM taken WHERE store = ? AND volume = ?", (store, volume_id)
+            )
+            return {uid for (uid,) in rows}
+
+    def note_taken(self, store: str, volume_id: str, uid: str) -> None:
+        with self._errors():
+            self._connection.execute("INSERT OR IGNORE INTO taken VALUES (?, ?, ?)", (store, volume_id, uid))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

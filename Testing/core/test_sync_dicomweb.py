@@ -7,9 +7,11 @@ import subprocess
 from io import BytesIO
 from pathlib import Path
 
+import highdicom
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import generate_uid
 
 from MedLabelLib.curation.work import change_work, work_of
 from MedLabelLib.exchange.importing import import_sources
@@ -20,6 +22,8 @@ from MedLabelLib.model.planes import Plane
 from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.session import VolumeSession
 from MedLabelSyncLib.errors import AccessError, StoreError
+from MedLabelSyncLib.local import LocalState
+from MedLabelSyncLib.others import pull_others
 from MedLabelSyncLib.pulling import ADDED, MERGED, PULLED
 from MedLabelSyncLib.pushing import FAILED, PUSHED, UP_TO_DATE
 from MedLabelSyncLib.stores.address import parse_address
@@ -171,6 +175,47 @@ def test_what_was_written_is_right_by_the_standard(ada: Person, orthanc: Orthanc
         errors = [line for line in said.stderr.splitlines() if line.startswith("Error")]
         assert errors == [], dataset.Modality
     assert kinds == {"SEG", "SR"}
+
+
+def test_what_other_programs_wrote_comes_in_as_objects(
+    tmp_path: Path, ada: Person, bob: Person, orthanc: Orthanc
+) -> None:
+    key = ada.add()
+    ada.push(with_scans=True)
+    source = ada.labels.object(key).mask
+    series = [pydicom.dcmread(path) for path in sorted((tmp_path / "dicom").iterdir())]
+    seg = other_programs_seg(series, ada, source)
+    content = BytesIO()
+    seg.save_as(content)
+    orthanc.upload(content.getvalue())
+    with LocalState(bob.project) as state:
+        asked = (bob.project, state, bob.store, [bob.volume], "bob", "command")
+        (taken,) = pull_others(*asked)
+        assert (taken.objects, taken.error) == (1, None)
+        assert pull_others(*asked) == []
+    (entry,) = bob.labels.objects
+    assert (entry.class_name, entry.mask) == ("foreign lesion", source)
+
+
+def other_programs_seg(series: list[pydicom.Dataset], person: Person, mask) -> highdicom.seg.Segmentation:
+    """A segmentation as another program writes it, by highdicom alone."""
+    record = person.volume.source()
+    places = {str(image.SOPInstanceUID): image for image in series}
+    images = [places[entry.sop_instance_uid] for entry in record.slices]
+    for image in images:
+        image.SliceThickness = 2.5
+        for keyword in ("BirthDate", "Sex"):
+            setattr(image, f"Patient{keyword}", None)
+        for keyword in ("AccessionNumber", "StudyID", "StudyDate", "StudyTime"):
+            if keyword not in image:
+                setattr(image, keyword, None)
+    voxels = record.axis_map.inverse().apply(mask.full()).transpose(2, 1, 0)
+    code = highdicom.sr.CodedConcept("M-01000", "SRT", "Morphologically Altered Structure")
+    description = highdicom.seg.SegmentDescription(1, "foreign lesion", code, code, "MANUAL")
+    return highdicom.seg.Segmentation(
+        images, np.ascontiguousarray(voxels).astype(np.uint8), "BINARY", [description], generate_uid(), 7,
+        generate_uid(), 1, "Another", "Another", "1", "1",
+    )  # fmt: skip
 
 
 def test_a_server_without_the_series_is_told_of(ada: Person) -> None:

@@ -88,6 +88,13 @@ class Orthanc:
             found[instance["MainDicomTags"]["SOPInstanceUID"]] = content
         return found
 
+    def upload(self, content: bytes) -> None:
+        """Put a DICOM file there, as another program does."""
+        answer = requests.post(
+            f"http://127.0.0.1:{self.port}/instances", data=content, auth=self.auth, timeout=30
+        )
+        answer.raise_for_status()
+
     def count(self) -> int:
         return self._get("statistics").json()["CountInstances"]
 

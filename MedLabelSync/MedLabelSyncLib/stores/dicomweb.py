@@ -46,6 +46,7 @@ MOST_SLICES = 100_000
 # up to so many scans are asked for by name
 FEW = 8
 _STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
+_MANUFACTURER, MANUFACTURER = "00080070", "MedLabel"
 _NUMBER, _DESCRIPTION, _PREDECESSORS = "00200013", "0008103E", "0040A360"
 
 
@@ -242,6 +243,29 @@ class DicomWebStore:
         if str(dataset.SOPInstanceUID) not in taken:
             raise StoreError("the server did not take in what was sent", temporary=True)
         progress.sent(what, size or len(str(dataset)))
+
+    # -- what others wrote -------------------------------------------------------------------------------
+
+    def others(self, study: str) -> list[SegmentPlace]:
+        """The segmentations and structure sets of a study that MedLabel did not write, as far as it tells."""
+        found = []
+        for modality in ("SEG", "RTSTRUCT"):
+            rows = self._search_instances({"Modality": modality, "StudyInstanceUID": study}, [_MANUFACTURER])
+            found += [
+                SegmentPlace(_text(row, _SERIES), _text(row, _INSTANCE))
+                for row in rows
+                if _text(row, _MANUFACTURER) != MANUFACTURER
+            ]
+        return found
+
+    def fetch(self, study: str, place: SegmentPlace, path: Path) -> bool:
+        """Fetch an instance into a file; False where MedLabel wrote it, and it is no other's."""
+        with typed_errors(self.url):
+            dataset = self._client.retrieve_instance(study, place.series, place.instance)
+            if dataset.get("Manufacturer") == MANUFACTURER:
+                return False
+            dataset.save_as(path, enforce_file_format=True)
+        return True
 
     # -- scans -------------------------------------------------------------------------------------------
 
