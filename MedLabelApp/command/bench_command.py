@@ -10,7 +10,7 @@ from typing import Any
 from MedLabelApp.command.output import Output
 
 # each is a module of MedLabelApp.bench
-NAMES = ("journal", "browse", "browser", "interpolation", "interpolation_live", "desktop", "formats")
+NAMES = ("journal", "browse", "browser", "interpolation", "interpolation_live", "desktop", "formats", "sync")
 
 
 def register(subparsers) -> None:

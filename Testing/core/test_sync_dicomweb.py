@@ -14,9 +14,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from MedLabelLib.curation.work import change_work, work_of
-from MedLabelLib.exchange.importing import import_sources
 from MedLabelLib.model.annotation import LabelObject, PlaneFigure, Tag
-from MedLabelLib.model.definitions import Definitions, LabelClass
 from MedLabelLib.model.figures import Bitmap
 from MedLabelLib.model.planes import Plane
 from MedLabelLib.storage.project import Project
@@ -34,7 +32,7 @@ from MedLabelSyncLib.stores.store import Progress
 from support.dicom_files import Series
 from support.needs import lacking
 from support.orthanc import Orthanc
-from support.sync_projects import BOX, Person, label_everything
+from support.sync_projects import BOX, Person, dicom_person, label_everything
 
 OBLIQUE = (0.8, 0.6, 0.0, 0.0, 0.0, -1.0)
 
@@ -56,13 +54,6 @@ def store(orthanc: Orthanc) -> DicomWebStore:
     return store_at(orthanc.url)
 
 
-def person(folder: Path, name: str, store, files: Path) -> Person:
-    classes = (LabelClass("tumour"), LabelClass("node", color="#56B4E9"))
-    project = Project.create(folder / name, Definitions(classes))
-    report = import_sources(project, [files], dataset="scans")
-    return Person(folder, name, store, report.added[0])
-
-
 @pytest.fixture(params=["axial", "oblique"])
 def files(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A series of its own for each test, so that one server serves all."""
@@ -75,12 +66,12 @@ def files(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def ada(tmp_path: Path, store: DicomWebStore, files: Path) -> Person:
-    return person(tmp_path, "ada", store, files)
+    return dicom_person(tmp_path, "ada", store, files)
 
 
 @pytest.fixture
 def bob(tmp_path: Path, store: DicomWebStore, files: Path) -> Person:
-    return person(tmp_path, "bob", store, files)
+    return dicom_person(tmp_path, "bob", store, files)
 
 
 def test_labels_of_every_kind_go_there_and_into_an_empty_project(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from MedLabelLib.exchange.importing import import_sources
 from MedLabelLib.model.annotation import LabelObject, PlaneFigure, Tag
 from MedLabelLib.model.box import Box
-from MedLabelLib.model.definitions import TagDefinition
+from MedLabelLib.model.definitions import Definitions, LabelClass, TagDefinition
 from MedLabelLib.model.figures import Bitmap, Polygon
 from MedLabelLib.model.planes import Plane
 from MedLabelLib.storage.project import Project
@@ -77,6 +78,14 @@ class Person:
     @property
     def digest(self) -> str:
         return content_of(self.labels, Project.open(self.project.path).definitions)[0].digest
+
+
+def dicom_person(folder: Path, name: str, store, files: Path) -> Person:
+    """Someone with a project of their own that has the DICOM series in ``files``."""
+    classes = (LabelClass("tumour"), LabelClass("node", color="#56B4E9"))
+    project = Project.create(folder / name, Definitions(classes))
+    report = import_sources(project, [files], dataset="scans")
+    return Person(folder, name, store, report.added[0])
 
 
 class _Editing:

@@ -8,8 +8,10 @@ predecessor documents, and its InstanceNumber is one more than it has parents, s
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,7 @@ from ..revision import Reference, Revision, Scan
 from ..sr.reading import read_report
 from ..sr.uids import revision_of_uid, scan_of_description, series_description, uid_of_revision
 from ..sr.writing import SegmentPlace, write_report
+from . import session
 from .configured import ConfiguredStore
 from .secret import Secret
 from .session import make_session, typed_errors
@@ -59,9 +62,14 @@ class DicomWebStore:
         from dicomweb_client.web import DICOMwebClient
 
         self.url = configured.address.place
-        self._client = DICOMwebClient(self.url, session=make_session(configured, secret))
+        self._client = DICOMwebClient(
+            self.url, session=make_session(configured, secret), timeout=session.TIMEOUT
+        )
         # a failure goes to the queue at once, which knows how long to wait
         self._client.set_http_retry_params(retry=False)
+        # these log whole tracebacks and URLs of errors that are told of here
+        for name in ("retrying", "urllib3.connectionpool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._places: dict[str, tuple[str, str]] = {}
 
     @property
@@ -106,6 +114,7 @@ class DicomWebStore:
                 page = self._client.search_for_instances(
                     limit=PAGE, offset=len(rows), fields=fields, search_filters=filters
                 )
+                _check_rows(page)
                 rows += page
                 if len(page) < PAGE:
                     return rows
@@ -207,7 +216,9 @@ class DicomWebStore:
             progress.check()
             if item.is_empty:
                 continue
-            drawn[item.key] = digest_of([digests[item.key], item.class_name, item.name, item.color])
+            # without the number among its class, which changes with what becomes of other objects
+            item = replace(item, name=item.class_name, number=1)
+            drawn[item.key] = digest_of([digests[item.key], item.class_name, item.color])
             place = known.get((item.key, drawn[item.key]))
             if place is None:
                 origin = provenance.objects.get(item.key)
@@ -233,6 +244,7 @@ class DicomWebStore:
             rows = self._client.search_for_series(
                 scan.study_instance_uid, search_filters={"Modality": "SEG"}, get_remaining=True
             )
+            _check_rows(rows)
         return {_text(row, _SERIES) for row in rows}
 
     def _store(self, dataset: Dataset, what: str, progress: Progress, size: int = 0) -> None:
@@ -349,6 +361,17 @@ def _geometry(revision: Revision) -> VolumeGeometry:
 
 def _written(volume: Volume) -> datetime:
     return datetime.fromtimestamp(int(volume.annotation_path.stat().st_mtime), tz=timezone.utc)
+
+
+def _check_rows(page: Any) -> None:
+    """Raises ValueError where an answer to a search is not a list of datasets in DICOM's JSON."""
+    if not isinstance(page, list):
+        raise ValueError("no list")
+    for row in page:
+        if not isinstance(row, dict) or not all(
+            isinstance(entry, dict) and isinstance(entry.get("Value", []), list) for entry in row.values()
+        ):
+            raise ValueError("no datasets")
 
 
 def _text(row: dict, tag: str) -> str:

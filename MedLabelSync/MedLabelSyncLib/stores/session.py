@@ -36,6 +36,7 @@ _MEANINGS = {
 def make_session(store: ConfiguredStore, secret: Secret | None) -> requests.Session:
     """A session that talks to the store's host alone, as the user configured it."""
     import requests
+    from urllib3.util import Retry
 
     origin = _origin(store.address.place)
 
@@ -48,12 +49,27 @@ def make_session(store: ConfiguredStore, secret: Secret | None) -> requests.Sess
 
         def send(self, request: requests.PreparedRequest, **options) -> requests.Response:
             options["stream"] = True
+            if store.ca:
+                # the environment's bundle of authorities would come before the session's own
+                options["verify"] = store.ca
             options["timeout"] = options.get("timeout") or TIMEOUT
             response = super().send(request, **options)
             _read_bounded(response, origin[1])
             return response
 
     session = StoreSession()
+    # the other end may have closed a connection that was kept open meanwhile; asking twice is harmless
+    retry = Retry(
+        total=1,
+        connect=0,
+        read=1,
+        status=0,
+        other=0,
+        allowed_methods={"GET"},
+        respect_retry_after_header=False,
+    )
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=retry))
     session.max_redirects = 5
     session.verify = store.ca or True
     if store.certificate:
@@ -128,15 +144,21 @@ def typed_errors(url: str) -> Iterator[None]:
     except requests.exceptions.JSONDecodeError:
         raise StoreDataError(f"{host}: it answered with something else than was asked for") from None
     except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-        broke = "refused" not in str(error) and "Name or service" not in str(error)
-        what = "the connection broke off" if broke else "it cannot be reached"
-        raise StoreError(f"{host}: {what}", temporary=True) from None
+        raise StoreError(f"{host}: {_what_broke(str(error))}", temporary=True) from None
     except requests.RequestException as error:
         raise StoreError(f"{host}: {type(error).__name__}", temporary=True) from None
     except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         # what json, pydicom and dicomweb-client raise where an answer is not what it should be
         reason = f"{host}: it answered with something else than was asked for ({type(error).__name__})"
         raise StoreDataError(reason) from None
+
+
+def _what_broke(text: str) -> str:
+    if "timed out" in text:
+        return "it does not answer in time"
+    if any(part in text for part in ("refused", "NameResolution", "Name or service", "unreachable")):
+        return "it cannot be reached"
+    return "the connection broke off"
 
 
 def error_of(response: requests.Response, host: str) -> StoreError:
