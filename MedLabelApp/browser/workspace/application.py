@@ -90,6 +90,8 @@ class WorkspaceApplication:
 
     def close(self) -> None:
         if self.workspace is not None:
+            for room in self.rooms.values():
+                room.close()
             self.workspace.close()
 
     def _on_change(self, what: str) -> None:

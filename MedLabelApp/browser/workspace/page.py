@@ -10,7 +10,7 @@ from .rooms.room import Room
 PAGE = Path(__file__).parent.parent / "page"
 CORE_SCRIPTS = ("say", "calls", "keys", "menus", "link")
 # the places of the frame, page/workspace.html; in each, the rooms' parts follow in the order of the rooms
-PLACES = ("bar", "more", "main", "side", "panel", "options", "foot", "foot_right", "over")
+PLACES = ("title", "bar", "more", "main", "side", "panel", "options", "foot", "foot_right", "over")
 
 
 def page_module(rooms: Sequence[Room]) -> dict:

@@ -15,6 +15,7 @@ from .readout import ReadoutRoom
 from .room import Room
 from .saving import SavingRoom
 from .views import ViewsRoom
+from .volumes import VolumesRoom
 from .windowing import WindowingRoom
 
 ROOMS: tuple[type[Room], ...] = (
@@ -26,6 +27,7 @@ ROOMS: tuple[type[Room], ...] = (
     WindowingRoom,
     CrosshairRoom,
     ObjectsRoom,
+    VolumesRoom,
     DisplayRoom,
     ProvenanceRoom,
     ReadoutRoom,

@@ -73,3 +73,6 @@ class Room:
 
     def tick(self) -> None:
         """Called a few times a second while a volume is open."""
+
+    def close(self) -> None:
+        """The window ends; the volume is still open."""
