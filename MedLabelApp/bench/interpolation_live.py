@@ -114,7 +114,9 @@ def _stroke(mask: Mask, structure: Structure, key: int, random: np.random.Genera
         structure.image.geometry, Plane.AXIAL, key, [(i, j, key), (i + 6, j + 4, key)], BRUSH_MM
     )
     before = mask.read(box)
-    return bool(mask.write(box, before | voxels if add else before & ~voxels).changed)
+    after = before | voxels if add else before & ~voxels
+    mask.write(box, after)
+    return not np.array_equal(before, after)
 
 
 def _p95(times: list[float]) -> float:
