@@ -307,8 +307,8 @@ class LiveInterpolation:
                 self._part()
             self._tell(False)
 
-    def judge(self, cancel: Callable[[], bool] | None = None) -> None:
-        """Find out how wrong each gap may be, and which slice to draw next."""
+    def judge(self, cancel: Callable[[], bool] | None = None, method: str | None = None) -> None:
+        """Find out how wrong each gap may be, and which slice to draw next, by a method or the chosen one."""
         best: tuple[float, NextSlice] | None = None
         for entry in self.objects:
             with self._lock:
@@ -316,7 +316,7 @@ class LiveInterpolation:
                 fills = [live.fill for live in gaps]
             if not gaps:
                 continue
-            errors = expected_errors(problem, fills, self.method, cancel)
+            errors = expected_errors(problem, fills, method or self.method, cancel)
             if cancel is not None and cancel():
                 return
             for live in gaps:

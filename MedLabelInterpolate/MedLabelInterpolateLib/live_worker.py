@@ -70,6 +70,8 @@ class LiveWorker:
                 if live.method == QUICK:
                     live.compute()
                 elif self._rests(seen):
+                    # at once what the quick method says of the weak places; the chosen one may take its time
+                    live.judge(is_old, QUICK)
                     live.compute(cancel=is_old)
                 if self._rests(seen):
                     live.judge(is_old)
