@@ -13,7 +13,7 @@ from MedLabelLib.model.definitions import Definitions
 from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.session import VolumeSession
 from support.served import a_browser, open_volume, served
-from support.shown import pixels_at, settle, uneven_scan, view_row, voxels_at
+from support.shown import pixels_at, screenshot, settle, uneven_scan, view_row, voxels_at
 
 pytestmark = pytest.mark.browser
 
@@ -213,6 +213,42 @@ def test_plain_pixels_show_voxels_as_squares(page) -> None:
     page.evaluate("() => trame.trigger('interpolate', [true])")
     page.evaluate("() => trame.trigger('set_look', [{shown: true}])")
     page.evaluate("() => trame.trigger('default_layout')")
+
+
+def test_3d_shows_planes_volume_and_objects_apart_from_2d(page) -> None:
+    def picture() -> np.ndarray:
+        page.mouse.move(2, 2)
+        page.wait_for_timeout(1200)
+        box = page.locator(".ml-view[data-view=threed]").bounding_box()
+        x, y, w, h = (int(box[name]) for name in ("x", "y", "width", "height"))
+        return screenshot(page)[y + 40 : y + h - 10, x + 10 : x + w - 10]
+
+    def changed(before: np.ndarray, after: np.ndarray) -> int:
+        return int((np.abs(before - after).max(axis=2) > 30).sum())
+
+    page.locator("#ml-tab-threed").click()
+    before = picture()
+    for plane in ("axial", "sagittal", "coronal"):
+        page.locator(f"[data-plane={plane}]").uncheck()
+    bare = picture()
+    assert changed(before, bare) > 2000
+    # the object alone: its orange, and nothing else
+    red, blue = bare[..., 0], bare[..., 2]
+    assert (red > blue + 40).sum() > 500
+    page.locator("#ml-surfaces-shown").uncheck()
+    empty = picture()
+    assert ((empty[..., 0] > empty[..., 2] + 40).sum()) == 0
+    page.locator("#ml-volume-preset").select_option("CT-MIP")
+    assert changed(empty, picture()) > 500
+    page.locator("#ml-volume-preset").select_option("")
+    assert changed(empty, picture()) < 50
+    page.locator("#ml-surfaces-shown").check()
+    page.locator("[data-plane=axial]").check()
+    front = picture()
+    page.locator("[data-direction=S]").click()
+    assert changed(front, picture()) > 2000
+    for plane in ("sagittal", "coronal"):
+        page.locator(f"[data-plane={plane}]").check()
 
 
 def test_theme_panel_and_windows_are_remembered(project, browser) -> None:

@@ -39,12 +39,9 @@ class Stream:
         # 3D: takes long, and may wait
         self.is_heavy = is_heavy
         self.suspended = False
-        # told whether a quick picture is wanted; answers whether a still one would be another
-        self.before_render: Callable[[bool], bool] = lambda moving: False
         self._queue = queue
         self._push: Callable[[bytes, dict], None] = lambda content, meta: None
         self._picture: tuple[NDArray, int, int] | None = None
-        self._is_coarse = False
         self.wanted_since: float | None = None
         self.last = 0.0
         self.still_due: float | None = None
@@ -59,8 +56,7 @@ class Stream:
 
     def render(self, still: bool) -> None:
         self.wanted_since = None
-        if not still or self._picture is None or self._is_coarse:
-            self._is_coarse = self.before_render(not still)
+        if not still or self._picture is None:
             self._picture = self.rca.img_cols_rows
         pixels, columns, rows = self._picture
         self.last = monotonic()

@@ -14,6 +14,7 @@ from .provenance import ProvenanceRoom
 from .readout import ReadoutRoom
 from .room import Room
 from .saving import SavingRoom
+from .threed import ThreeDRoom
 from .views import ViewsRoom
 from .volumes import VolumesRoom
 from .windowing import WindowingRoom
@@ -29,6 +30,7 @@ ROOMS: tuple[type[Room], ...] = (
     ObjectsRoom,
     VolumesRoom,
     DisplayRoom,
+    ThreeDRoom,
     ProvenanceRoom,
     ReadoutRoom,
     SavingRoom,
