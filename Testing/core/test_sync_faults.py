@@ -31,10 +31,8 @@ LATEST = 12
 class Setting:
     """Ada and Bob with a series each has, a server, and the proxy between."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.orthanc = Orthanc(folder / "orthanc", "ada", PASSWORD)
-        self.proxy = FaultyProxy(("127.0.0.1", self.orthanc.port))
+    def __init__(self, folder: Path, orthanc: Orthanc, proxy: FaultyProxy) -> None:
+        self.folder, self.orthanc, self.proxy = folder, orthanc, proxy
         self.direct = self.store(self.orthanc.port)
         values = np.random.default_rng(3).integers(-500, 500, (24, 20, 12)).astype(np.int16)
         Series(values).write(folder / "dicom")
@@ -49,10 +47,6 @@ class Setting:
     def store(self, port: int) -> DicomWebStore:
         address = parse_address(f"dicomweb+http://127.0.0.1:{port}/dicom-web")
         return DicomWebStore(ConfiguredStore("pacs", address, "ada", "basic"), Secret(PASSWORD))
-
-    def close(self) -> None:
-        self.proxy.close()
-        self.orthanc.stop()
 
     def restart(self) -> None:
         self.orthanc.stop()
@@ -107,9 +101,13 @@ class Setting:
 @pytest.fixture
 def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(session, "TIMEOUT", (5.0, 3.0))
-    made = Setting(tmp_path)
-    yield made
-    made.close()
+    orthanc = Orthanc(tmp_path / "orthanc", "ada", PASSWORD)
+    proxy = FaultyProxy(("127.0.0.1", orthanc.port))
+    try:
+        yield Setting(tmp_path, orthanc, proxy)
+    finally:
+        proxy.close()
+        orthanc.stop()
 
 
 @pytest.mark.prove

@@ -189,6 +189,26 @@ def test_an_object_removed_here_and_changed_there_is_kept_until_it_is_resolved()
     assert merge.result()[0].objects == []
 
 
+def work(**fields: str) -> Side:
+    return side(Annotation(SHAPE, extra={"medlabelWork": fields}))
+
+
+def test_status_and_remark_of_the_work_are_merged_each_for_itself() -> None:
+    base = work(status="to do", remark="")
+    merge = Merge(base, work(status="done", remark=""), work(status="to do", remark="look again"))
+    assert merge.open == []
+    assert merge.result()[0].extra == {"medlabelWork": {"status": "done", "remark": "look again"}}
+    merge = Merge(base, work(status="done", remark=""), work(status="rejected", remark="no"))
+    assert merge.open == ["the extra medlabelWork status was changed on both sides"]
+    merge.resolve("theirs")
+    assert merge.result()[0].extra == {"medlabelWork": {"status": "rejected", "remark": "no"}}
+    # of another kind on one side, it is one thing
+    merge = Merge(base, side(Annotation(SHAPE, extra={"medlabelWork": "x"})), work(status="done"))
+    assert merge.open == ["the extra medlabelWork was changed on both sides"]
+    merge.resolve("theirs")
+    assert merge.result()[0].extra == {"medlabelWork": {"status": "done"}}
+
+
 def test_labels_of_another_size_are_refused() -> None:
     with pytest.raises(AnnotationError, match="different size"):
         Merge(side(Annotation((2, 2, 2))), side(Annotation(SHAPE)), side(Annotation(SHAPE)))

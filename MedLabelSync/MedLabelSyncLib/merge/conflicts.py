@@ -46,7 +46,8 @@ class RecordConflict:
 
     def sentence(self) -> str:
         owner = f" of object {self.object_key[:8]}" if self.object_key and self.what != "object" else ""
-        return f"the {self.what} {self.name}{owner} was changed on both sides"
+        name = self.name.replace("\x1f", " ")
+        return f"the {self.what} {name}{owner} was changed on both sides"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,17 @@ from MedLabelLib.model.mask import Mask
 
 from ..content import Content, ReadMask, mask_digest
 from .conflicts import BOTH, MINE, THEIRS, RecordConflict, VoxelConflicts
-from .records import Record, by_key, merge_extra, merge_maps, merge_tags, merged_order
+from .records import (
+    SEPARATOR,
+    Record,
+    by_key,
+    flat,
+    merge_extra,
+    merge_maps,
+    merge_tags,
+    merged_order,
+    nested,
+)
 from .voxels import MaskSides, MergedMasks, merge_masks
 
 
@@ -126,9 +136,12 @@ class Merge:
         chosen = dict(extra)
         for conflict in self.records:
             if conflict.what == "extra" and conflict.object_key == key and conflict.choice:
-                chosen.pop(conflict.name, None)
+                outer = conflict.name.partition(SEPARATOR)[0]
+                entries = flat(chosen, {outer} if SEPARATOR in conflict.name else set())
+                entries.pop(conflict.name, None)
                 if conflict.value is not None:
-                    chosen[conflict.name] = conflict.value
+                    entries[conflict.name] = conflict.value
+                chosen = nested(entries)
         return chosen
 
     def _chosen_map(self, entries: dict[str, Record], what: str, used: set[str]) -> dict[str, Record]:

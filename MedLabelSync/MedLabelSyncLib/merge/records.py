@@ -11,6 +11,9 @@ Record = dict[str, Any]
 # when and by whom, as other tools note it: no label, so the later value holds
 BOOKKEEPING = ("createdAt", "updatedAt", "labelerLogin")
 
+# stands between the name of an object and that of a field in it; no name has it
+SEPARATOR = "\x1f"
+
 
 def merge_maps(
     base: Mapping[Hashable, Any],
@@ -91,10 +94,37 @@ def merge_extra(
     later: dict[Hashable, Any] = {}
 
     def note(key: Hashable, b: Any, m: Any, t: Any) -> None:
-        if key in BOOKKEEPING:
-            later[key] = max(value for value in (m, t) if value is not None)
+        if key in BOOKKEEPING and m is not None and t is not None:
+            later[key] = max(m, t, key=str)
         else:
-            conflicts.append(RecordConflict("extra", object_key, str(key), b, m, t))
+            conflicts.append(RecordConflict("extra", object_key, key, b, m, t))
 
-    merged = merge_maps(base, mine, theirs, note)
-    return {**merged, **later}, conflicts
+    sides = (base, mine, theirs)
+    names = {name for side in sides for name in side if SEPARATOR not in name}
+    # by fields only what is an object wherever it is
+    names = {name for name in names if all(isinstance(side.get(name, {}), dict) for side in sides)}
+    merged = merge_maps(*(flat(side, names) for side in sides), note)
+    return nested({**merged, **later}), conflicts
+
+
+def flat(extra: Record, names: set[str]) -> dict[str, Any]:
+    """With the fields of the objects of these names as entries of their own, each changed for itself."""
+    found: dict[str, Any] = {}
+    for name, value in extra.items():
+        if name in names and value:
+            found |= {f"{name}{SEPARATOR}{field}": entry for field, entry in value.items()}
+        else:
+            found[name] = value
+    return found
+
+
+def nested(entries: dict[str, Any]) -> Record:
+    """The reverse of :func:`flat`."""
+    found: Record = {}
+    for name, value in entries.items():
+        outer, separator, field = name.partition(SEPARATOR)
+        if separator:
+            found.setdefault(outer, {})[field] = value
+        else:
+            found[name] = value
+    return found
