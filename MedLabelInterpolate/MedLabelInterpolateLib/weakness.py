@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from MedLabelLib.model.planes import Plane
 
@@ -23,7 +22,7 @@ class ExpectedError:
     """How wrong a gap's fill may be.
 
     ``error`` is 1 − Dice over the gap's slices; ``voxels`` how many voxels may be wrong; ``slice_index`` the
-    slice of the gap whose drawing gains most, and ``gain`` how many voxels that may put right.
+    slice of the gap that is most in doubt, and ``gain`` how many voxels of it drawing may put right.
     """
 
     error: float
@@ -88,25 +87,5 @@ def _expected(problem: Problem, fill: GapFill, scales: Mapping[int, float]) -> E
     doubt = np.array(fill.doubt or (0.0,) * len(gap.slices)) * scale
     total, filled = float(doubt.sum()), fill.filled
     error = min(1.0, total / (2 * filled)) if filled else float(total > 0)
-    gains = _gains(problem, gap, doubt)
-    best = int(np.argmax(gains))
-    return ExpectedError(error, total, gap.slices[best], float(gains[best]))
-
-
-def _gains(problem: Problem, gap: Gap, doubt: NDArray) -> NDArray:
-    """How many voxels drawing each slice of a gap may put right, shape ``(slices,)``.
-
-    The doubt of a slice falls with the product of its distances to the drawn slices on both sides, by which
-    the error of a linear interpolation is bounded.
-    """
-    heights = problem.positions(gap.plane)
-    at = heights[list(gap.slices)]
-    step = abs(heights[-1] - heights[0]) / max(1, len(heights) - 1)
-    low = heights[gap.before] if gap.before is not None else at[0] - step
-    high = heights[gap.after] if gap.after is not None else at[-1] + step
-    whole = (at - low) * (high - at)
-    gains = []
-    for drawn in at:
-        left = np.where(at < drawn, (at - low) * (drawn - at), (at - drawn) * (high - at))
-        gains.append(float((doubt * (1 - left / whole)).sum()))
-    return np.array(gains)
+    best = int(np.argmax(doubt))
+    return ExpectedError(error, total, gap.slices[best], float(doubt[best]))
