@@ -182,6 +182,9 @@ def _edges(
     scan: NDArray[np.float32], distances: list[NDArray[np.float32]], known: list[int], voxel: float
 ) -> NDArray[np.float32]:
     around = np.concatenate([scan[end][distances[end] > -_COUNTED * voxel] for end in known])
+    if not around.size:
+        # nothing is drawn on these slices
+        around = np.concatenate([scan[end].ravel() for end in known])
     return np.unique(np.quantile(around, np.linspace(0, 1, 33)[1:-1]).astype(np.float32))
 
 
