@@ -251,6 +251,19 @@ def test_3d_shows_planes_volume_and_objects_apart_from_2d(page) -> None:
         page.locator(f"[data-plane={plane}]").check()
 
 
+def test_the_map_of_keys_lists_them_all_and_none_is_taken_twice(page) -> None:
+    assert page.evaluate("() => medlabel.keyClashes()") == []
+    page.locator("canvas[data-view=axial]").focus()
+    page.keyboard.press("F1")
+    page.wait_for_selector(".ml-sheet")
+    listed = page.locator(".ml-key-list dt").all_text_contents()
+    assert {"Tool: Brush", "Undo", "Turn the view left", "Hide all labels, held or tapped"} <= set(listed)
+    assert len(listed) == page.evaluate("() => medlabel.actions.length + trame.state.get('ml_tools').length")
+    page.wait_for_function("() => document.activeElement.id === 'ml-keys-close'")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".ml-sheet", state="detached")
+
+
 def test_theme_panel_and_windows_are_remembered(project, browser) -> None:
     with served("serve", str(project), "--port", "0") as server:
         page = open_volume(browser, server, "ds0/scan")

@@ -9,6 +9,7 @@ from .frame import FrameRoom
 from .history import HistoryRoom
 from .holder import HolderRoom
 from .interpolation import InterpolationRoom
+from .keys import KeysRoom
 from .objects import ObjectsRoom
 from .provenance import ProvenanceRoom
 from .readout import ReadoutRoom
@@ -33,6 +34,7 @@ ROOMS: tuple[type[Room], ...] = (
     ThreeDRoom,
     ProvenanceRoom,
     ReadoutRoom,
+    KeysRoom,
     SavingRoom,
     FrameRoom,
 )
