@@ -25,6 +25,9 @@ def register(subparsers) -> None:
         help="dicom-seg: binary segments, or one labelmap where no objects overlap (default: binary)",
     )
     export.add_argument(
+        "--identity", action="store_true", help="supervisely: say who the patient is, and the scan's UIDs"
+    )
+    export.add_argument(
         "--volume", dest="volumes", metavar="VOLUME", action="append", help="only this one; may be repeated"
     )
     export.set_defaults(run=run_export)
@@ -40,7 +43,7 @@ def run_export(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     if args.volumes:
         found = {volume.label: volume for volume in map(project.find_volume, args.volumes)}
         chosen = list(found.values())
-    options = ExportOptions(seg_type=args.seg_type)
+    options = ExportOptions(args.seg_type, args.identity)
     report = export_project(project, args.out, args.format, chosen, out.progress, options)
     for sentence in report.lost:
         out.warn(sentence)

@@ -13,6 +13,7 @@ import pytest
 import SimpleITK as sitk
 
 from MedLabelLib.exchange.exporting import export_project
+from MedLabelLib.exchange.formats.options import ExportOptions
 from MedLabelLib.exchange.importing import import_sources
 from MedLabelLib.exchange.label_files.itksnap import read_descriptions
 from MedLabelLib.exchange.label_files.one_label import attach_one
@@ -241,6 +242,17 @@ def test_no_identity_leaves_with_any_labels(tmp_path, format):
         content = path.read_bytes() if path.suffix != ".gz" else nibabel.load(path).header.binaryblock
         for secret in (PATIENT, PATIENT_ID, *uids, str(tmp_path)):
             assert secret.encode() not in content, path.name
+
+
+def test_identity_leaves_where_it_is_asked_for_and_has_a_place(tmp_path):
+    volume, _ = labelled(np.random.default_rng(2), tmp_path, "dicom", 3)
+    options = ExportOptions(identity=True)
+    export_project(volume.dataset.project, tmp_path / "out", "supervisely", options=options)
+    meta = Project.open(tmp_path / "out").find_volume(volume.name).read_meta()
+    assert (meta["patientName"], meta["patientID"]) == (PATIENT, PATIENT_ID)
+    assert meta["seriesInstanceUID"] == volume.source().series_instance_uid
+    report = export_project(volume.dataset.project, tmp_path / "more", "nifti", options=options)
+    assert "nifti has no place for who the patient is" in report.lost
 
 
 @pytest.mark.parametrize("name", LABELS.values())

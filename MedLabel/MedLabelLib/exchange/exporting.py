@@ -44,6 +44,8 @@ _WRITERS: dict[str, VolumeWriter] = {
     "itksnap": write_itksnap,
     "mitk": write_mitk_stack,
 }
+# those that say who the patient is as the images do
+_DICOM = ("dicom-seg", "rtstruct")
 # those whose files name classes by numbers
 _WITH_CLASSES = ("nifti", "nrrd", "itksnap", "seg-nrrd", "mitk")
 FORMATS = (SUPERVISELY, *_WRITERS)
@@ -100,7 +102,10 @@ def export_project(
         raise ExportError("the project has no volume to export", project.path)
     out = Path(out).absolute()
     _check_free(out, project)
+    options = options or ExportOptions()
     report = ExportReport()
+    if options.identity and format not in (SUPERVISELY, *_DICOM):
+        report.lost.append(f"{format} has no place for who the patient is")
 
     def told(label: str, number: int) -> None:
         if progress is not None:
@@ -110,16 +115,14 @@ def export_project(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if format == SUPERVISELY:
-            written, report.compared = write_project(chosen, partial, report.lost, told)
+            written, report.compared = write_project(chosen, partial, report.lost, told, options.identity)
         else:
             partial.mkdir()
             written = [_write_classes(project.definitions, partial)] if format in _WITH_CLASSES else []
             for number, volume in enumerate(chosen):
                 told(volume.label, number)
                 place = partial.joinpath(*volume.dataset.name.split("/"), volume.name)
-                files, compared = _WRITERS[format](
-                    read_labels(volume), place, options or ExportOptions(), report.lost
-                )
+                files, compared = _WRITERS[format](read_labels(volume), place, options, report.lost)
                 written += files
                 report.compared.append(compared)
         _sync(partial)

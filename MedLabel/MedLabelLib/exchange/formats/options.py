@@ -9,6 +9,11 @@ SEG_TYPES = ("binary", "labelmap")
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """``seg_type`` is one of :data:`SEG_TYPES`, for DICOM segmentations."""
+    """``seg_type`` is one of :data:`SEG_TYPES`, for DICOM segmentations.
+
+    ``identity`` lets formats that have a place for it say who the patient is, and the source's UIDs; DICOM
+    labels say so anyway.
+    """
 
     seg_type: str = "binary"
+    identity: bool = False

@@ -18,27 +18,33 @@ from ...storage.provenance import volume_provenance
 from ...storage.volume import Volume
 from ...volumes.image import SourceRecord
 from .comparison import Comparison
+from .dicom_source import source_of
 from .image_format import NRRD
 from .supervisely_provenance import fill_in
 from .verifying import check_same
 
-# what other tools put into volumeMeta; MedLabel itself writes neither
+# what other tools put into volumeMeta; MedLabel itself writes it only where it is asked to
 _IDENTITY = ("patient", "seriesinstanceuid", "studyinstanceuid", "frameofreferenceuid", "sopinstanceuid")
 
 
 def write_project(
-    volumes: list[Volume], folder: Path, lost: list[str], told: Callable[[str, int], None]
+    volumes: list[Volume],
+    folder: Path,
+    lost: list[str],
+    told: Callable[[str, int], None],
+    identity: bool = False,
 ) -> tuple[list[Path], list[Comparison]]:
     """Write volumes as a project into ``folder`` and read every file back.
 
-    ``told(label, number)`` is called before each volume. Returns the files. Raises ExportError when one
+    ``told(label, number)`` is called before each volume. With ``identity`` each volume's ``volumeMeta``
+    says who the patient is, and the UIDs of its series. Returns the files. Raises ExportError when one
     did not read back as it was written.
     """
     target = Project.create(folder, volumes[0].dataset.project.definitions)
     compared = []
     for number, volume in enumerate(volumes):
         told(volume.label, number)
-        compared.append(_write_volume(target, volume, lost))
+        compared.append(_write_volume(target, volume, lost, identity))
     if Project.open(folder).definitions != target.definitions:
         raise ExportError("meta.json did not read back with the classes and tags that were written")
     # where the scans came from is nobody else's business
@@ -46,7 +52,7 @@ def write_project(
     return sorted(path for path in folder.rglob("*") if path.is_file()), compared
 
 
-def _write_volume(target: Project, volume: Volume, lost: list[str]) -> Comparison:
+def _write_volume(target: Project, volume: Volume, lost: list[str], identity: bool) -> Comparison:
     image = volume.read_image()
     annotation = volume.read_annotation()
     expected = {entry.key: entry.mask for entry in annotation.objects}
@@ -56,6 +62,8 @@ def _write_volume(target: Project, volume: Volume, lost: list[str]) -> Compariso
         for name, value in annotation.volume_meta.items()
         if not name.replace("_", "").lower().startswith(_IDENTITY)
     }
+    if identity:
+        annotation.volume_meta |= _identity(volume, lost)
     others = _take_other_figures(volume, annotation, lost)
     fill_in(annotation, volume_provenance(volume))
     # should the process be killed half-way, what it leaves names no file and no UID either
@@ -82,6 +90,22 @@ def _write_volume(target: Project, volume: Volume, lost: list[str]) -> Compariso
     drawn = sum(mask is not None and mask.box is not None for mask in expected.values())
     what = ("voxels of scan and masks", "place", "names", "colours", "tags", "figures")
     return Comparison(volume.label, drawn, what)
+
+
+def _identity(volume: Volume, lost: list[str]) -> dict[str, str]:
+    """Who the patient is, as ``volumeMeta`` says it, from the images that the volume came from."""
+    source = source_of(volume)
+    if source is None:
+        lost.append(f"{volume.label}: it came from no DICOM, so that nothing says who the patient is")
+        return {}
+    header = source.header
+    return {
+        "patientName": str(header.get("PatientName") or ""),
+        "patientID": str(header.get("PatientID") or ""),
+        "seriesInstanceUID": source.series_instance_uid,
+        "studyInstanceUID": str(header.StudyInstanceUID),
+        "frameOfReferenceUID": str(header.FrameOfReferenceUID),
+    }
 
 
 def _plain(annotation: Annotation) -> tuple:
