@@ -40,7 +40,10 @@ def browser(chromium):
 @pytest.fixture(scope="module")
 def page(project, browser):
     with served("serve", str(project), "--port", "0") as server:
-        yield open_volume(browser, server, "ds0/scan")
+        page = open_volume(browser, server, "ds0/scan")
+        # its lines would lie on the pixels that are compared
+        page.evaluate("() => trame.state.set('ml_cross_shown', false)")
+        yield page
         server.stop()
 
 
