@@ -30,6 +30,7 @@ def volume_entry(volume: Volume, count: CountMask = count_mask) -> dict[str, Any
     return {
         "name": volume.name,
         "modality": volume.modality,
+        "unit": volume.unit,
         "shape": list(geometry.shape),
         "spacing": [round(float(step), 6) for step in geometry.spacing],
         "status": work_of(annotation).status,

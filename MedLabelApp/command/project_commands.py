@@ -1,4 +1,4 @@
-"""``medlabel init``, ``import`` and ``list``."""
+"""``medlabel init``, ``import``, ``relink`` and ``list``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def register(subparsers) -> None:
         metavar="SOURCE",
         type=Path,
         nargs="+",
-        help="DICOM files or folders, NRRD, NIfTI, MetaImage, a Supervisely project; files of labels "
+        help="DICOM files, folders or zips, NRRD, NIfTI, MetaImage, a Supervisely project; files of labels "
         "(DICOM SEG, RTSTRUCT, seg.nrrd, MITK's)",
     )
     take.add_argument("--dataset", metavar="NAME", default="ds0", help="where to put them (default: ds0)")
@@ -56,7 +56,26 @@ def register(subparsers) -> None:
         help="the volume that all the labels are of; NRRD, NIfTI and MetaImage are label images then "
         "(default: the volume that a file of labels refers to)",
     )
+    take.add_argument(
+        "--link", action="store_true", help="read the scans from where they lie; the project holds no copy"
+    )
+    take.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="clean DICOM first (PS3.15, basic profile); the project keeps clean copies",
+    )
+    take.add_argument(
+        "--suv",
+        choices=("bw", "lbm", "bsa"),
+        default="bw",
+        help="PET by body weight (default), lean body mass or body surface",
+    )
     take.set_defaults(run=run_import)
+
+    find = subparsers.add_parser("relink", help="find the DICOM files of volumes that were moved")
+    find.add_argument("project", metavar="PROJECT", type=Path)
+    find.add_argument("folders", metavar="FOLDER", type=Path, nargs="+", help="where to look; zips too")
+    find.set_defaults(run=run_relink)
 
     show = subparsers.add_parser("list", help="datasets, volumes and objects of a project")
     show.add_argument("project", metavar="PROJECT", type=Path)
@@ -78,7 +97,7 @@ def run_init(args: argparse.Namespace, out: Output) -> dict[str, Any]:
 
 def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     from MedLabelLib.exchange.import_report import ImportReport
-    from MedLabelLib.exchange.importing import import_sources
+    from MedLabelLib.exchange.importing import ImportOptions, import_sources
     from MedLabelLib.exchange.label_import import import_labels
     from MedLabelLib.storage.author import author
     from MedLabelLib.storage.project import Project
@@ -90,11 +109,18 @@ def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     # one source after the other where none is a DICOM file, so that it is known which gave nothing
     for group in _groups(args.sources):
         report = import_sources(
-            project, group, args.dataset, progress=out.progress, author=author(), onto=onto, with_labels=False
+            project,
+            group,
+            args.dataset,
+            progress=out.progress,
+            author=author(),
+            onto=onto,
+            with_labels=False,
+            options=ImportOptions(args.link, args.deidentify, args.suv),
         )
         for volume in report.added:
             shape = "×".join(map(str, volume.geometry().shape))
-            out.line(f"imported {volume.label}  {volume.modality or '–'}  {shape}")
+            out.line(f"imported {volume.label}  {_kind(volume.modality, volume.unit)}  {shape}")
         for label, warning in report.warnings:
             out.warn(f"{label}: {warning}")
         if not (report.added or report.failed or report.duplicates or report.others or report.label_files):
@@ -113,6 +139,37 @@ def run_import(args: argparse.Namespace, out: Output) -> dict[str, Any]:
         kinds = ", ".join(sorted({other.modality for other in whole.others}))
         out.warn(f"{len(whole.others)} DICOM files are no images ({kinds}) and were left where they are")
     return _outcome(whole, empty)
+
+
+def run_relink(args: argparse.Namespace, out: Output) -> dict[str, Any]:
+    from MedLabelLib.storage.project import Project
+    from MedLabelLib.storage.relinking import relink
+
+    looked = 0
+
+    def looked_at(path: Path) -> None:
+        nonlocal looked
+        looked += 1
+        out.progress("looking for DICOM files", looked, 0)
+
+    outcome = relink(Project.open(args.project), args.folders, looked_at)
+    for entry in outcome:
+        missing = f", {entry.missing} still missing" if entry.missing else ""
+        out.line(f"{entry.volume.label}: {entry.found} files found{missing}")
+    if not outcome:
+        out.line("no volume misses a file")
+    document = {
+        "volumes": [
+            {"volume": entry.volume.label, "found": entry.found, "missing": entry.missing}
+            for entry in outcome
+        ]
+    }
+    lacking = [entry for entry in outcome if entry.missing]
+    if lacking:
+        count = sum(entry.missing for entry in lacking)
+        names = ", ".join(entry.volume.label for entry in lacking[:5])
+        raise PartlyDoneError(f"{count} files of {names} were not found there", document)
+    return document
 
 
 def run_list(args: argparse.Namespace, out: Output) -> dict[str, Any]:
@@ -174,7 +231,8 @@ def _show_volume(out: Output, label: str, entry: dict[str, Any]) -> None:
     shape = "×".join(map(str, entry["shape"]))
     spacing = "×".join(f"{step:.3g}" for step in entry["spacing"])
     tags = "".join(f"  [{_tag_text(tag)}]" for tag in entry["tags"])
-    out.line(f"{label}  {entry['modality'] or '–'}  {shape}  {spacing} mm{tags}")
+    kind = _kind(entry["modality"], entry["unit"])
+    out.line(f"{label}  {kind}  {shape}  {spacing} mm{tags}")
     if entry["objects"]:
         rows = [
             (
@@ -188,6 +246,10 @@ def _show_volume(out: Output, label: str, entry: dict[str, Any]) -> None:
             for item in entry["objects"]
         ]
         out.table(rows)
+
+
+def _kind(modality: str, unit: str) -> str:
+    return " ".join(filter(None, (modality or "–", f"[{unit}]" if unit else "")))
 
 
 def _tag_text(tag: dict[str, Any]) -> str:

@@ -22,7 +22,6 @@ from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.session import VolumeSession
 from MedLabelLib.storage.volume import Volume
 from MedLabelLib.volumes.image import SourceRecord
-from MedLabelLib.volumes.reading import read_volume
 
 from .content import Content, content_of
 from .identity import named
@@ -84,7 +83,7 @@ def scan_of(volume: Volume) -> Scan:
     modality = volume.modality
     if record is not None and (name := dicom_scan_id(record)):
         return Scan(name, volume.label, modality, record.series_instance_uid, record.study_instance_uid)
-    array = read_volume(volume.path).array
+    array = volume.read_image().array
     sha = hashlib.sha256(repr((array.shape, array.dtype.str)).encode("ascii"))
     sha.update(np.ascontiguousarray(array.T))
     return Scan(named("scan", "voxels", sha.hexdigest()), volume.label, modality)

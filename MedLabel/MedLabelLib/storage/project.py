@@ -10,13 +10,14 @@ from ..model.annotation import Annotation
 from ..model.definitions import Definitions
 from ..model.errors import AmbiguousError, DuplicateError, NotFoundError, ProjectError
 from ..volumes.image import VolumeImage
-from .atomic import sweep_partials, write_bytes
+from .atomic import sweep_partials, sync_folder, write_bytes
 from .definitions_json import definitions_bytes, read_definitions
 from .names import check_name
 from .sources import SourceStore
 from .volume import Volume
 from .volume_file import write_volume
 from .volume_meta import volume_meta
+from .volume_writer import VolumeWriter
 
 PRIVATE = ".medlabel"
 META = "meta.json"
@@ -216,11 +217,19 @@ class Dataset:
                 return volume
         raise NotFoundError(f"there is no volume {name!r} in the dataset {self.name!r}")
 
-    def add_volume(self, name: str, image: VolumeImage, annotation: Annotation | None = None) -> Volume:
+    def add_volume(
+        self,
+        name: str,
+        image: VolumeImage,
+        annotation: Annotation | None = None,
+        writer: VolumeWriter | None = None,
+    ) -> Volume:
         """Write a scan into the dataset, and its labels.
 
-        The annotation is written last, and makes the volume part of the dataset: whatever stops the
-        work before leaves a file that no one lists, which the next attempt replaces.
+        The annotation makes the volume part of the dataset, and what it needs to open is there before:
+        whatever stops the work leaves a file that no one lists, which the next attempt replaces. Where
+        the scan's files can be opened again, ``writer`` may write the volume's own file behind; where
+        ``image.source`` is linked it is not written at all. Until then the volume opens from those.
 
         Raises
         ------
@@ -235,9 +244,18 @@ class Dataset:
             raise DuplicateError(f"the dataset {self.name!r} has a volume {name!r} already")
         for folder in ("volume", "ann"):
             sweep_partials(self.path / folder)
+        # what a crash left of a volume that never was
+        if volume.path.exists():
+            volume.path.unlink()
+            sync_folder(volume.path.parent)
         annotation = annotation or Annotation(image.geometry.shape)
         annotation.volume_meta = {**annotation.volume_meta, **volume_meta(image)}
-        write_volume(volume.path, image.array, image.geometry)
+        # only what can be opened again may be written later
+        behind = writer is not None and bool(image.source.files) and not image.source.is_linked
+        if not behind and not image.source.is_linked:
+            write_volume(volume.path, image.array, image.geometry)
         self.project.sources.write(annotation.key, image.source)
         volume.write_annotation(annotation, geometry=image.geometry)
+        if behind:
+            writer.add(volume, image)
         return volume

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model.annotation import Annotation, new_key
-from ..model.errors import FileFormatError, GeometryError, MedLabelError, ProjectError
+from ..model.errors import FileFormatError, GeometryError, MedLabelError, NotFoundError, ProjectError
 from ..model.geometry import AxisMap, VolumeGeometry
 from ..volumes.image import SourceRecord, VolumeImage
 from .annotation_json import annotation_from_json, annotation_to_json
 from .atomic import write_json
 from .mask_file import read_mask, write_mask
-from .volume_file import read_grid
+from .volume_file import read_grid, write_volume
 
 if TYPE_CHECKING:
+    from ..volumes.found import OpenScan
     from .project import Dataset
 
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -69,18 +72,26 @@ class Volume:
         GeometryError
             when the file's axes do not grow toward Right, Anterior and Superior.
         """
+        record = self.dataset.project.sources.read(self.id())
+        if record is not None and not self.has_own_file:
+            return record.geometry.remapped(record.axis_map)
         grid = read_grid(self.path)
         if not grid.canonical()[1].is_identity:
             raise GeometryError(
-                f"the axes of {self.path} do not grow toward Right, Anterior, Superior, "
-                "as in a volume project they must"
+                f"the axes of {self.path} do not grow toward Right, Anterior, Superior; medlabel import "
+                "takes the project into another and turns it, labels and all"
             )
-        record = self.dataset.project.sources.read(self.id())
         if record is not None and record.geometry.is_uneven:
             exact = record.geometry.remapped(record.axis_map)
             if exact.shape == grid.shape:
                 return exact
         return grid
+
+    @property
+    def has_own_file(self) -> bool:
+        """Whether the project holds the voxels. Else they are read from where the volume came from:
+        for good where it is linked, or until its file is written."""
+        return self.path.exists()
 
     def source(self) -> SourceRecord:
         """Where the volume came from. A volume of another tool is its own source."""
@@ -92,23 +103,76 @@ class Volume:
         return SourceRecord("nrrd", geometry, unchanged, [self.path])
 
     def read_image(self) -> VolumeImage:
-        """The scan on its canonical grid. Raises FileFormatError when its file is missing or damaged."""
-        from ..volumes.reading import read_volume
+        """The scan on its canonical grid.
 
-        image = read_volume(self.path)
+        Raises FileFormatError when its file is missing or damaged, NotFoundError, which names
+        ``medlabel relink``, when a file that it is linked to is not there any more.
+        """
+        from ..volumes.reading import open_source, read_volume
+
+        geometry, source = self.geometry(), self.source()
+        if self.has_own_file:
+            image = read_volume(self.path)
+        else:
+            image = open_source(source).read()
+            if image.array.shape != geometry.shape:
+                raise FileFormatError("it is another scan than the one the volume came from", self.path)
         meta = self.read_meta()
-        image.geometry = self.geometry()
-        image.source = self.source()
+        image.geometry, image.source = geometry, source
         image.modality = meta.get("modality") or ""
-        image.unit = meta.get("unit") or ("HU" if image.modality == "CT" else "")
+        image.unit = self.unit
         image.photometric = meta.get("photometricInterpretation") or ""
         if meta.get("hasOwnWindow", True) and meta.get("windowWidth"):
             image.window = (float(meta.get("windowCenter") or 0.0), float(meta["windowWidth"]))
         return image
 
+    def open_scan(self) -> OpenScan:
+        """The scan with a slice to be had before the whole, where it still has its DICOM files.
+
+        The errors are :meth:`read_image`'s.
+        """
+        from ..volumes.reading import open_source
+        from ..volumes.whole_scan import WholeScan
+
+        source = self.source()
+        if source.kind == "dicom":
+            try:
+                return open_source(source)
+            except (NotFoundError, FileFormatError):
+                if not self.has_own_file:
+                    raise
+        return WholeScan(self.path, lambda _: self.read_image())
+
+    @contextmanager
+    def nrrd_file(self) -> Iterator[Path]:
+        """A file of the voxels for as long as the block lasts: the volume's own, else one made for it.
+
+        Raises as :meth:`read_image` and :meth:`write_own_file` do.
+        """
+        if self.has_own_file:
+            yield self.path
+            return
+        with tempfile.TemporaryDirectory(prefix="medlabel-") as folder:
+            path = Path(folder) / self.file_name
+            write_volume(path, self.read_image().array, self.geometry())
+            yield path
+
+    def write_own_file(self) -> None:
+        """Write the voxels into the project, where they are only linked or not written yet.
+
+        Raises as :meth:`read_image` does, and ProjectError when it cannot be written.
+        """
+        if not self.has_own_file:
+            write_volume(self.path, self.read_image().array, self.geometry())
+
     @property
     def modality(self) -> str:
         return self.read_meta().get("modality") or ""
+
+    @property
+    def unit(self) -> str:
+        """The unit of the voxels: ``HU``, ``SUVbw``, ``Bq/ml``…; empty where it is not known."""
+        return self.read_meta().get("unit") or ("HU" if self.modality == "CT" else "")
 
     # -- the annotation --------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ class SourceSlice:
     def to_json(self) -> dict:
         return {
             "sop_instance_uid": self.sop_instance_uid,
-            "file": None if self.file is None else str(self.file),
+            "file": None if self.file is None else str(self.file.absolute()),
             "position": list(self.position),
             "instance_number": self.instance_number,
             "sop_class_uid": self.sop_class_uid,
@@ -66,7 +66,8 @@ class SourceRecord:
 
     ``geometry`` is the source's own grid (DICOM: columns, rows, slices in order along the normal),
     ``axis_map`` takes that grid to the canonical one, ``slices`` is in the order of the source's last
-    axis. ``description`` holds what else is worth knowing, as plain JSON values.
+    axis. ``is_linked`` says that the project is to hold no copy of the voxels. ``description`` holds what
+    else is worth knowing, as plain JSON values.
     """
 
     kind: str
@@ -78,6 +79,7 @@ class SourceRecord:
     frame_of_reference_uid: str = ""
     slices: list[SourceSlice] = field(default_factory=list)
     description: dict = field(default_factory=dict)
+    is_linked: bool = False
 
     def to_json(self) -> dict:
         """Plain JSON values from which :meth:`from_json` makes an equal record."""
@@ -86,12 +88,13 @@ class SourceRecord:
             "geometry": self.geometry.to_json(),
             "permutation": list(self.axis_map.permutation),
             "flips": list(self.axis_map.flips),
-            "files": [str(file) for file in self.files],
+            "files": [str(file.absolute()) for file in self.files],
             "series_instance_uid": self.series_instance_uid,
             "study_instance_uid": self.study_instance_uid,
             "frame_of_reference_uid": self.frame_of_reference_uid,
             "slices": [entry.to_json() for entry in self.slices],
             "description": self.description,
+            "is_linked": self.is_linked,
         }
 
     @classmethod
@@ -115,6 +118,7 @@ class SourceRecord:
                 data.get("frame_of_reference_uid", ""),
                 [SourceSlice.from_json(entry) for entry in data.get("slices", [])],
                 data.get("description", {}),
+                bool(data.get("is_linked", False)),
             )
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise FileFormatError(f"the record of a volume's source is damaged: {error!r}") from error

@@ -6,7 +6,7 @@ import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..model.errors import FileFormatError
@@ -76,6 +76,11 @@ def find_scans(
             else:
                 found.append(NotAnImage(path, headers[0].modality or "unknown"))
     return found + find_series(images, suv)
+
+
+def list_files(paths: Sequence[str | Path]) -> Iterator[Path]:
+    """Every file in these files, folders and zips, hidden and unreadable ones left out."""
+    yield from (path for path, _ in _files([Path(path) for path in paths], []))
 
 
 def reader_of(path: Path) -> Callable[[Path], VolumeImage]:
