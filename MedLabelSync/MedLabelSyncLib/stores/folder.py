@@ -146,7 +146,8 @@ class FolderStore:
             return False
         progress.check()
         try:
-            content = volume.path.read_bytes()
+            with volume.nrrd_file() as path:
+                content = path.read_bytes()
         except OSError as error:
             raise self._failed("the scan cannot be read", error) from error
         written = self._put(self._scan_path(revision.scan.id), content)
