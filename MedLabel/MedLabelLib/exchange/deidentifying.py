@@ -20,8 +20,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from ..model.errors import FileFormatError, ProjectError
 from ..storage.atomic import replacing
 from ..volumes.dicom_header import read_dataset
@@ -49,6 +47,8 @@ class Pseudonyms:
         ``MEDLABEL_DATA`` names another folder than the user's own. Raises ProjectError when it cannot be
         read or written.
         """
+        import platformdirs
+
         folder = Path(os.environ.get("MEDLABEL_DATA") or platformdirs.user_data_path("medlabel"))
         path = folder / _KEY_FILE
         try:
