@@ -290,7 +290,12 @@ class VolumeGeometry:
         first = np.zeros((axis_map.shape[axis], 3))
         first[:, axis] = np.arange(axis_map.shape[axis])
         source = first @ axis_map.matrix()[:3, :3].T + axis_map.matrix()[:3, 3]
-        return VolumeGeometry(axis_map.shape, matrix, axis, self.ijk_to_ras(source))
+        # taken, not interpolated: an origin that only changes its place in the list stays bit by bit
+        origins = self.slice_origins[np.rint(source[:, self.slice_axis]).astype(int)]
+        source[:, self.slice_axis] = 0.0
+        return VolumeGeometry(
+            axis_map.shape, matrix, axis, origins + source @ self.ijk_to_ras_matrix[:3, :3].T
+        )
 
     # -- as JSON -----------------------------------------------------------------------------------------
 
