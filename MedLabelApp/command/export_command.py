@@ -24,8 +24,14 @@ def register(subparsers) -> None:
         default="binary",
         help="dicom-seg: binary segments, or one labelmap where no objects overlap (default: binary)",
     )
-    export.add_argument(
+    who = export.add_mutually_exclusive_group()
+    who.add_argument(
         "--identity", action="store_true", help="supervisely: say who the patient is, and the scan's UIDs"
+    )
+    who.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="dicom-seg, rtstruct: with a de-identified copy of the series, and of that",
     )
     export.add_argument(
         "--volume", dest="volumes", metavar="VOLUME", action="append", help="only this one; may be repeated"
@@ -43,7 +49,7 @@ def run_export(args: argparse.Namespace, out: Output) -> dict[str, Any]:
     if args.volumes:
         found = {volume.label: volume for volume in map(project.find_volume, args.volumes)}
         chosen = list(found.values())
-    options = ExportOptions(args.seg_type, args.identity)
+    options = ExportOptions(args.seg_type, args.identity, args.deidentify)
     report = export_project(project, args.out, args.format, chosen, out.progress, options)
     for sentence in report.lost:
         out.warn(sentence)

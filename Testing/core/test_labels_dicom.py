@@ -28,7 +28,7 @@ from MedLabelLib.model.errors import ExportError, FileFormatError
 from MedLabelLib.model.mask import Mask
 from MedLabelLib.storage.project import Project
 from MedLabelLib.storage.volume import Volume
-from support.dicom_files import PATIENT, Series, numbers
+from support.dicom_files import PATIENT, PATIENT_ID, Series, numbers
 from support.grids import seeds
 from support.labelled import label, random_labels, random_volume
 from support.needs import lacking
@@ -229,6 +229,24 @@ def test_patient_and_study_are_those_of_the_images(tmp_path, format):
         "FrameOfReferenceUID",
     ):
         assert dataset[keyword].value == image[keyword].value
+
+
+@pytest.mark.parametrize("format", NAMES)
+def test_deidentified_labels_come_with_a_series_of_the_same_new_uids(tmp_path, monkeypatch, format):
+    monkeypatch.setenv("MEDLABEL_DATA", str(tmp_path / "data"))
+    random = np.random.default_rng(3)
+    volume = random_volume(random, tmp_path, "dicom")
+    label(volume, random_labels(random, volume.geometry().shape, 4), random)
+    options = ExportOptions(deidentify=True)
+    report = export_project(volume.dataset.project, tmp_path / "out", format, options=options)
+    source = volume.source()
+    secrets = [PATIENT, PATIENT_ID, source.series_instance_uid, source.study_instance_uid, str(tmp_path)]
+    secrets += [entry.sop_instance_uid for entry in source.slices] + [source.frame_of_reference_uid]
+    for path in report.files:
+        content = path.read_bytes()
+        assert [secret for secret in secrets if secret.encode() in content] == [], path.name
+    place = tmp_path / "out" / volume.dataset.name / volume.name
+    check_same(taken_in(place / "scan", place / NAMES[format], tmp_path / "again"), volume)
 
 
 def test_images_that_are_gone_are_said(tmp_path):

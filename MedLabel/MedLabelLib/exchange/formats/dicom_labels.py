@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..deidentifying import Pseudonyms, deidentified_source
 from ..label_files.dicom_seg import read_seg
 from ..label_files.rtstruct import read_rtstruct
 from .comparison import Comparison, check_contours, check_labels
@@ -23,12 +24,13 @@ def write_dicom_seg(
 ) -> tuple[list[Path], Comparison]:
     """Write ``segmentation.dcm`` into ``folder`` and read it back.
 
-    The segmentation refers to the images that the volume came from; where it came from no DICOM a series
-    is made of it in ``folder/scan``. Returns the files. Raises ExportError when something did not read
-    back, where labelmap segments overlap, or where the images are not where they were.
+    The segmentation refers to the images that the volume came from; to be de-identified, to clean copies
+    of them in ``folder/scan``; where it came from no DICOM, to a series made of it there. Returns the
+    files. Raises ExportError when something did not read back, where labelmap segments overlap, or where
+    the images are not where they were.
     """
     folder.mkdir(parents=True)
-    source, files = _series(labels, folder, lost)
+    source, files = _series(labels, folder, options, lost)
     tell_losses(labels, lost, empty=False)
     if not labels.items:
         lost.append(f"{labels.label}: it has no objects, and so no segmentation")
@@ -44,7 +46,7 @@ def write_structures(
 ) -> tuple[list[Path], Comparison]:
     """Write ``rtstruct.dcm`` into ``folder`` and read it back; for all else as :func:`write_dicom_seg`."""
     folder.mkdir(parents=True)
-    source, files = _series(labels, folder, lost)
+    source, files = _series(labels, folder, options, lost)
     tell_losses(labels, lost, empty=False)
     if not labels.items:
         lost.append(f"{labels.label}: it has no objects, and so no structure set")
@@ -55,8 +57,15 @@ def write_structures(
     return [*files, path], Comparison(labels.label, len(labels.items), what, note)
 
 
-def _series(labels: VolumeLabels, folder: Path, lost: list[str]) -> tuple[DicomSource, list[Path]]:
-    source = source_of(labels.volume)
+def _series(
+    labels: VolumeLabels, folder: Path, options: ExportOptions, lost: list[str]
+) -> tuple[DicomSource, list[Path]]:
+    """The images that labels refer to, and the files that were written of them."""
+    volume = labels.volume
+    if options.deidentify and volume.source().kind == "dicom":
+        record = deidentified_source(volume.source(), folder / SERIES, Pseudonyms.of_user())
+        return source_of(volume, record), list(record.files)
+    source = source_of(volume)
     if source is not None:
         return source, []
-    return write_series(labels.volume, folder / SERIES, lost)
+    return write_series(volume, folder / SERIES, lost)

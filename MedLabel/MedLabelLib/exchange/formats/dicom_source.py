@@ -104,12 +104,13 @@ class DicomSource:
                 setattr(dataset, keyword, None)
 
 
-def source_of(volume: Volume) -> DicomSource | None:
+def source_of(volume: Volume, record: SourceRecord | None = None) -> DicomSource | None:
     """The series that a volume came from, None where it came from no DICOM.
 
-    Raises ExportError where its files are not there any more.
+    ``record`` is another than the volume's own, of a copy of the series. Raises ExportError where its files
+    are not there any more.
     """
-    record = volume.source()
+    record = record or volume.source()
     if record.kind != "dicom" or not record.slices:
         return None
     return _source(volume, record)

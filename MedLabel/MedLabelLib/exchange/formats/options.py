@@ -12,8 +12,9 @@ class ExportOptions:
     """``seg_type`` is one of :data:`SEG_TYPES`, for DICOM segmentations.
 
     ``identity`` lets formats that have a place for it say who the patient is, and the source's UIDs; DICOM
-    labels say so anyway.
+    labels say so anyway, unless ``deidentify`` gives them a de-identified copy of the source series.
     """
 
     seg_type: str = "binary"
     identity: bool = False
+    deidentify: bool = False
