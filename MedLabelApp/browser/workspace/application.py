@@ -12,6 +12,7 @@ from trame_slicer.core import SlicerApp
 
 from MedLabelApp.settings import Settings
 from MedLabelLib.model.errors import MedLabelError, NotFoundError
+from MedLabelLib.storage.journal.errors import JournalError
 from MedLabelLib.workspace.workspace import Workspace
 
 from .opening import Opened
@@ -118,7 +119,10 @@ class WorkspaceApplication:
                     room.tick()
 
     def _offer(self, name: str, method: Callable) -> None:
-        """Let the page call a method; an error goes back to it as ``{"error": sentence}``."""
+        """Let the page call a method; an error goes back to it as ``{"error": sentence}``.
+
+        ``again`` beside it says that the same call may succeed later: the journal is locked, the disk full.
+        """
 
         @wraps(method)
         def call(*arguments):
@@ -128,6 +132,6 @@ class WorkspaceApplication:
                 with self.state:
                     return method(*arguments) or {}
             except MedLabelError as error:
-                return {"error": str(error)}
+                return {"error": str(error), "again": isinstance(error, JournalError)}
 
         self.server.controller.trigger(name)(call)

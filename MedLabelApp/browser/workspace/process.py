@@ -46,6 +46,10 @@ def run(control: WorkspaceControl) -> None:
                 application.show(opened)
             except MedLabelError as error:
                 control.failed(str(error))
+            except Exception:
+                # the loop would swallow it, and the page wait for ever
+                control.failed("MedLabel failed to show it; its log says where")
+                raise
             else:
                 control.opened()
 

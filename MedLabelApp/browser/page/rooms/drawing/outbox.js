@@ -4,6 +4,7 @@
   "use strict";
   const medlabel = (window.medlabel = window.medlabel || {});
   const place = "medlabel-outbox:" + location.pathname;
+  const AGAIN_MS = 2000;
   let waiting = JSON.parse(sessionStorage.getItem(place) || "[]");
   let sending = false;
 
@@ -19,6 +20,11 @@
       while (waiting.length && !medlabel.broken) {
         const answer = await window.trame.trigger("draw", [waiting[0]]);
         if (!answer) return;
+        if (answer.again) {
+          medlabel.say && medlabel.say(answer.error + " The stroke is kept here and sent again.");
+          setTimeout(send, AGAIN_MS);
+          return;
+        }
         const done = waiting.shift();
         keep();
         if (answer.error && medlabel.say) medlabel.say(answer.error);

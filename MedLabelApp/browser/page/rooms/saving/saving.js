@@ -12,7 +12,7 @@
     const time = at ? " at " + new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false }) : "";
     let text = kind === "saved" ? (at ? "saved" + time : "no changes") : kind === "saving" ? "saving…" : "NOT SAVED" + (reason ? ": " + reason : "");
     if (medlabel.broken) text = "NOT SAVED: not connected";
-    else if (medlabel.outbox.count) text = "saving…";
+    else if (medlabel.outbox.count && kind !== "not saved") text = "saving…";
     if (label.textContent !== text) label.textContent = text;
     label.classList.toggle("ml-alarm", text.startsWith("NOT SAVED"));
   };
