@@ -10,10 +10,14 @@ from pathlib import Path
 from ..model.annotation import Annotation, new_key
 from ..model.definitions import Definitions
 from ..model.errors import FileFormatError, GeometryError
+from ..model.geometry import VolumeGeometry
 from ..storage.project import Project
 from ..storage.project_journal import change_definitions
 from ..storage.volume import Volume
+from ..storage.volume_file import read_grid
+from ..volumes.image import VolumeImage
 from .closed_mesh import mask_from_mesh, read_stl
+from .turned_labels import turned_labels
 
 MESH = "closed_surface_mesh"
 
@@ -89,9 +93,8 @@ def _take_volume(project: Project, volume: Volume, warnings: list[tuple[str, str
         reason = f"the project has a volume {volume.label} already"
         return Outcome(volume.label, volume.path, reason=reason, is_duplicate=True)
     try:
-        image = volume.read_image()
-        annotation = volume.read_annotation()
-        _take_meshes(volume, annotation, warnings)
+        image, annotation = _read(volume, warnings)
+        _take_meshes(volume, annotation, image.geometry, warnings)
     except (FileFormatError, GeometryError) as error:
         return Outcome(volume.label, error.path or volume.path, reason=error.reason)
     annotation.key = new_key()
@@ -99,7 +102,21 @@ def _take_volume(project: Project, volume: Volume, warnings: list[tuple[str, str
     return Outcome(volume.label, volume.path, added)
 
 
-def _take_meshes(volume: Volume, annotation: Annotation, warnings: list[tuple[str, str]]) -> None:
+def _read(volume: Volume, warnings: list[tuple[str, str]]) -> tuple[VolumeImage, Annotation]:
+    """The scan and its labels on the canonical grid; labels of other axes go along by index."""
+    if not volume.has_own_file or read_grid(volume.path).canonical()[1].is_identity:
+        return volume.read_image(), volume.read_annotation()
+    image, labels, axis_map = volume.read_turned()
+    annotation, lost = turned_labels(labels, axis_map)
+    told = "its axes did not grow toward Right, Anterior, Superior: it was turned, labels and all"
+    warnings.append((volume.label, told))
+    warnings.extend((volume.label, f"{reason}, and was left out") for reason in lost)
+    return image, annotation
+
+
+def _take_meshes(
+    volume: Volume, annotation: Annotation, geometry: VolumeGeometry, warnings: list[tuple[str, str]]
+) -> None:
     """Make masks of the closed meshes that stand for objects without one; others stay as they are."""
     rest = []
     for figure in annotation.extra.pop("spatialFigures", ()):
@@ -109,7 +126,7 @@ def _take_meshes(volume: Volume, annotation: Annotation, warnings: list[tuple[st
             rest.append(figure)
             continue
         try:
-            mask = mask_from_mesh(read_stl(path), volume.geometry())
+            mask = mask_from_mesh(read_stl(path), geometry)
         except FileNotFoundError:
             warnings.append((volume.label, f"the mesh of an object of {entry.class_name!r} is missing"))
             continue

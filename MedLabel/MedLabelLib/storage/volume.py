@@ -117,14 +117,31 @@ class Volume:
             image = open_source(source).read()
             if image.array.shape != geometry.shape:
                 raise FileFormatError("it is another scan than the one the volume came from", self.path)
-        meta = self.read_meta()
         image.geometry, image.source = geometry, source
+        self._describe(image)
+        return image
+
+    def read_turned(self) -> tuple[VolumeImage, Annotation, AxisMap]:
+        """A scan of another tool whose file has other axes: the scan on its canonical grid, the labels as
+        they lie in the file's axes, and the map from those to the canonical ones.
+
+        The errors are those of :meth:`read_image` and :meth:`read_annotation`.
+        """
+        from ..volumes.reading import read_volume
+
+        labels = self.read_annotation(shape=read_grid(self.path).shape)
+        image = read_volume(self.path)
+        self._describe(image)
+        return image, labels, image.source.axis_map
+
+    def _describe(self, image: VolumeImage) -> None:
+        """Say of a scan what its annotation knows of it."""
+        meta = self.read_meta()
         image.modality = meta.get("modality") or ""
         image.unit = self.unit
         image.photometric = meta.get("photometricInterpretation") or ""
         if meta.get("hasOwnWindow", True) and meta.get("windowWidth"):
             image.window = (float(meta.get("windowCenter") or 0.0), float(meta["windowWidth"]))
-        return image
 
     def open_scan(self) -> OpenScan:
         """The scan with a slice to be had before the whole, where it still has its DICOM files.
@@ -188,12 +205,17 @@ class Volume:
         """Supervisely's ``volumeMeta``."""
         return self._read_json().get("volumeMeta") or {}
 
-    def read_annotation(self, with_masks: bool = True) -> Annotation:
-        """The labels, masks read. Raises FileFormatError naming the file that is missing or damaged."""
+    def read_annotation(
+        self, with_masks: bool = True, shape: tuple[int, int, int] | None = None
+    ) -> Annotation:
+        """The labels, masks read; on a grid of ``shape``, the canonical one's if None.
+
+        Raises FileFormatError naming the file that is missing or damaged.
+        """
         data = self._read_json()
-        geometry = self.geometry()
+        shape = self.geometry().shape if shape is None else shape
         try:
-            annotation = annotation_from_json(data, geometry.shape)
+            annotation = annotation_from_json(data, shape)
             annotation.check(self.dataset.project.definitions)
         except MedLabelError as error:
             raise FileFormatError(error.reason, self.annotation_path) from error
