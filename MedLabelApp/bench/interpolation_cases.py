@@ -6,7 +6,7 @@ import csv
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +30,26 @@ DRAWINGS = ("every 4th", "every 6th", "every 10th", "uneven", "jittered")
 
 #: A structure counts if it reaches over so many axial slices: two of every 10th are drawn.
 _LEAST_SLICES = 12
-_BRAIN_STRUCTURES = 30
+_BRAIN_STRUCTURES, _OTHER_BRAIN_STRUCTURES = 30, 26
+
+#: The image-guided method's network was fitted to each so many-th structure of the CT and of the atlas.
+_FITTED_EVERY = 3
 _PARTS = r"left|right|upper|lower|middle|[A-Z]?\d+"
 
 
 @dataclass(frozen=True)
 class Structure:
-    """A labelled structure: its dataset, its name, the class it counts to, scan and mask."""
+    """A labelled structure: its dataset, its name, the class it counts to, scan and mask.
+
+    ``fitted`` says whether the image-guided method's network was fitted to it.
+    """
 
     dataset: str
     name: str
     group: str
     image: VolumeImage
     mask: Mask
+    fitted: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,13 @@ def structures(dataset: str, every: int = 1) -> Iterator[Structure]:
     makers = {"chest CT": _chest, "brain MR": _brain, "lesions": _lesions}
     for number, structure in enumerate(makers[dataset]()):
         if number % every == 0:
-            yield structure
+            fitted = dataset == "lesions" or number % _FITTED_EVERY == 0
+            yield replace(structure, fitted=fitted)
+
+
+def other_brain_structures() -> Iterator[Structure]:
+    """Labels of the atlas that are in no benchmark; the network was fitted to them too."""
+    yield from _brain(others=True)
 
 
 def _chest() -> Iterator[Structure]:
@@ -77,7 +90,7 @@ def _group(name: str) -> str:
     return "_".join(word for word in name.split("_") if not re.fullmatch(_PARTS, word))
 
 
-def _brain() -> Iterator[Structure]:
+def _brain(others: bool = False) -> Iterator[Structure]:
     files = fetch_source(CH2).files
     names = {}
     for line in filter(str.strip, files["aal.nii.txt"].read_text(encoding="utf-8").splitlines()):
@@ -86,6 +99,9 @@ def _brain() -> Iterator[Structure]:
     image = read_volume(files["ch2.nii.gz"])
     found = list(_masks(LabelImage.read(files["aal.nii.gz"])))
     chosen = np.linspace(0, len(found) - 1, _BRAIN_STRUCTURES).astype(int)
+    if others:
+        chosen = np.setdiff1d(np.arange(len(found)), chosen)[::_FITTED_EVERY]
+        chosen = chosen[np.linspace(0, len(chosen) - 1, _OTHER_BRAIN_STRUCTURES).astype(int)]
     for value, mask in (found[at] for at in chosen):
         yield Structure("brain MR", names[value], names[value].split("_")[0], image, mask)
 

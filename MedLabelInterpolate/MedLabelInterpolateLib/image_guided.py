@@ -23,7 +23,8 @@ from .filling import Filling
 from .gaps import Gap
 from .problem import Problem
 
-_WEIGHTS = Path(__file__).with_name("image_guided_weights.json")
+#: Made by ``tools/fit_interpolation.py``.
+WEIGHTS = Path(__file__).with_name("image_guided_weights.json")
 
 #: Features beyond this, in voxels, are taken as this.
 _LIMIT = 40.0
@@ -67,21 +68,34 @@ def _in_full(odds: NDArray[np.float32], found: Evidence, gap: Gap) -> NDArray[np
 
 
 @cache
-def _layers() -> tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]:
-    stored = json.loads(_WEIGHTS.read_text(encoding="utf-8"))
+def network_layers(path: Path = WEIGHTS) -> tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]:
+    """Weights ``(inputs, outputs)`` and bias of each layer.
+
+    Raises
+    ------
+    ValueError
+        if the file is for other features than :data:`.evidence.FEATURES`.
+    """
+    stored = json.loads(path.read_text(encoding="utf-8"))
     if tuple(stored["features"]) != FEATURES:
-        raise ValueError(f"{_WEIGHTS.name} is for other features than there are")
+        raise ValueError(f"{path.name} is for other features than there are")
     return tuple(
         (np.array(layer["weights"], dtype=np.float32), np.array(layer["bias"], dtype=np.float32))
         for layer in stored["layers"]
     )
 
 
-def _log_odds(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The logarithm of the odds that each voxel belongs to the object, ``(n,)``."""
+def clipped(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The features as the network sees them, ``(n, len(FEATURES))``."""
     values = np.clip(features, -_LIMIT, _LIMIT)
     values[:, -1] = np.clip(features[:, -1], 0, _LIMIT_OF_WIDTH)
-    *hidden, last = _layers()
+    return values
+
+
+def _log_odds(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The logarithm of the odds that each voxel belongs to the object, ``(n,)``."""
+    values = clipped(features)
+    *hidden, last = network_layers(WEIGHTS)
     for weights, bias in hidden:
         values = np.maximum(values @ weights + bias, 0)
     return (values @ last[0] + last[1])[:, 0]
