@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SUV_UNITS = {"bw": "SUVbw", "lbm": "SUVlbm", "bsa": "SUVbsa"}
 _UNIT_OF_TYPE = {"": "bw", "BW": "bw", "LBM": "lbm", "LBMJAMES128": "lbm", "BSA": "bsa"}
 _UNITS_IN_WORDS = {"BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "CM2ML": "cm2/ml", "PROPCPS": "propcps"}
+# more hours would make a time behind the scan, a mistake of entry, pass as one of the evening before
+_MOST_HALF_LIVES_OVERNIGHT = 6
 _STORED = "the volume opens in its stored units"
 
 
@@ -37,6 +39,13 @@ class PetScale:
 
 class _Lacking(Exception):
     pass
+
+
+class _Injection(NamedTuple):
+    """When the dose was given. Where only the time of day is said, the day is the scan's."""
+
+    moment: datetime
+    has_day: bool
 
 
 def pet_scale(dataset: Dataset, kind: str = "bw", times: Sequence[str] = ()) -> PetScale:
@@ -145,25 +154,27 @@ def _doses(dataset: Dataset, times: Sequence[str]) -> list[float]:
     return [_decayed(dose, half_life, injection, moment + middle) for moment in moments]
 
 
-def _decayed(dose: float, half_life: float, injection: datetime, moment: datetime) -> float:
-    seconds = (moment - injection).total_seconds()
+def _decayed(dose: float, half_life: float, injection: _Injection, moment: datetime) -> float:
+    seconds = (moment - injection.moment).total_seconds()
+    most = 20 * half_life
     # an injection said without its day may be one of the evening before
-    if seconds < 0 and seconds > -86400 and injection.date() == moment.date():
+    if -86400 < seconds < 0 and not injection.has_day and injection.moment.date() == moment.date():
         seconds += 86400
-    if not 0 <= seconds <= 20 * half_life:
+        most = _MOST_HALF_LIVES_OVERNIGHT * half_life
+    if not 0 <= seconds <= most:
         raise _Lacking("the times of injection and scan contradict each other")
     return dose * 2.0 ** (-seconds / half_life)
 
 
-def _injection(dataset: Dataset, information: Dataset) -> datetime:
+def _injection(dataset: Dataset, information: Dataset) -> _Injection:
     full = _moment_of(str(information.get("RadiopharmaceuticalStartDateTime", "") or ""))
     if full is not None:
-        return full
+        return _Injection(full, True)
     day = _date(dataset, "SeriesDate") or _date(dataset, "AcquisitionDate")
     moment = _moment(day, str(information.get("RadiopharmaceuticalStartTime", "") or ""))
     if moment is None:
         raise _Lacking("it does not say when the dose was given")
-    return moment
+    return _Injection(moment, False)
 
 
 def _start(dataset: Dataset, half_life: float) -> datetime:
