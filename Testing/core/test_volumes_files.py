@@ -131,6 +131,42 @@ def test_a_nifti_that_says_no_orientation_is_read_with_a_warning(tmp_path):
     assert "left and right are assumed" in image.warnings[0]
 
 
+def _shifted(x: float) -> np.ndarray:
+    matrix = np.diag([2.0, 2, 2, 1])
+    matrix[0, 3] = x
+    return matrix
+
+
+_EXCHANGED = np.array([[0.0, 2, 0, 0], [2, 0, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("qform", "apart"),
+    [
+        (np.diag([2.0, 2, 2, 1]), None),
+        (_shifted(0.4), None),
+        (_shifted(7.0), "7.0 mm"),
+        (np.diag([-2.0, 2, 2, 1]), "16.0 mm"),
+        # a cube with its first two axes exchanged has its first and last voxel where they were
+        (_EXCHANGED, "11.3 mm"),
+    ],
+)
+@pytest.mark.parametrize("metres", [False, True])
+def test_an_sform_and_a_qform_that_contradict_each_other_are_told(tmp_path, qform, apart, metres):
+    array, unit = numbers((5, 5, 5)), np.diag([*[0.001 if metres else 1.0] * 3, 1.0])
+    image = nibabel.Nifti1Image(array, unit @ np.diag([2.0, 2, 2, 1]))
+    image.set_sform(unit @ np.diag([2.0, 2, 2, 1]), 1)
+    image.set_qform(unit @ qform, 1)
+    image.header.set_xyzt_units("meter" if metres else "mm")
+    nibabel.save(image, tmp_path / "a.nii")
+    read = read_volume(tmp_path / "a.nii")
+    # nibabel takes the sform too
+    assert np.allclose(read.geometry.ijk_to_ras_matrix, np.diag([2.0, 2, 2, 1]), atol=1e-5)
+    assert np.array_equal(read.array, array)
+    told = [f"its sform and qform lie up to {apart} apart; the sform is used"] if apart else []
+    assert read.warnings == told
+
+
 @pytest.mark.parametrize("missing", [1, 100, 700])
 @pytest.mark.parametrize(
     "name", ["raw.nrrd", "packed.nrrd", "apart.raw", "scan.nii", "scan.nii.gz", "raw.mha", "packed.mha"]

@@ -6,6 +6,7 @@ read, and written, here.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,20 +123,25 @@ def _shape(dim: NDArray) -> tuple[int, int, int]:
 def _affine(fields: np.void) -> tuple[NDArray, list[str]]:
     """Voxels to RAS mm: sform, else qform, else the spacing alone (methods 3, 2, 1 of the standard)."""
     warnings = []
+    millimetres = _MILLIMETRES.get(int(fields["xyzt_units"]) & 7, 1.0)
     by_quaternion = _quaternion_matrix(fields) if fields["qform_code"] > 0 else None
     if fields["sform_code"] > 0:
         matrix = np.vstack([np.asarray(fields["srow"], dtype=float), [0, 0, 0, 1]])
         if by_quaternion is not None:
-            corners = np.array([[0, 0, 0, 1], [*(fields["dim"][1:4] - 1), 1]], dtype=float)
-            apart = np.abs(corners @ (matrix - by_quaternion).T).max()
+            # all corners: two grids whose axes are exchanged share some
+            ends = [(0, int(size) - 1) for size in fields["dim"][1:4]]
+            corners = np.array([[*corner, 1] for corner in itertools.product(*ends)], dtype=float)
+            apart = np.linalg.norm(corners @ (matrix - by_quaternion)[:3].T, axis=1).max()
             if apart > 0.5 * np.abs(fields["pixdim"][1:4]).min():
-                warnings.append(f"its sform and qform lie {apart:.1f} mm apart; the sform is used")
+                warnings.append(
+                    f"its sform and qform lie up to {apart * millimetres:.1f} mm apart; the sform is used"
+                )
     elif by_quaternion is not None:
         matrix = by_quaternion
     else:
         matrix = np.diag([*np.abs(np.asarray(fields["pixdim"][1:4], dtype=float)), 1.0])
         warnings.append("it does not say how the patient lies; left and right are assumed")
-    matrix[:3] *= _MILLIMETRES.get(int(fields["xyzt_units"]) & 7, 1.0)
+    matrix[:3] *= millimetres
     return matrix, warnings
 
 
