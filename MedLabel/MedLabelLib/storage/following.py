@@ -9,6 +9,7 @@ from .project import Project
 from .project_journal import follow_definitions
 from .session import VolumeSession
 from .volume import Volume
+from .volume_writer import write_pending
 from .volumes_journal import settle
 
 _BEHIND = """
@@ -33,8 +34,8 @@ def volumes_behind(project: Project) -> list[Volume]:
 
 
 def bring_up_to_date(project: Project, face: str) -> list[str]:
-    """Write the files that a crash left behind the journal, and take in what another program changed of
-    the classes and tags; to be called when a project is opened.
+    """Write the files that a crash left behind the journal, and the scans of imports that were cut short;
+    take in what another program changed of the classes and tags. To be called when a project is opened.
 
     Volumes that another session edits are left to it. Returns sentences about what could not be written.
     """
@@ -54,4 +55,5 @@ def bring_up_to_date(project: Project, face: str) -> list[str]:
             VolumeSession.open(volume, "", face).close()
         except MedLabelError as error:
             problems.append(f"{volume.label}: {error}")
+    problems += [f"{label}: {reason}" for label, reason in write_pending(project)]
     return problems

@@ -10,7 +10,7 @@ from .found import BadFile, FoundScan, OpenScan
 from .image import SourceRecord, VolumeImage
 from .opening_files import is_there
 from .scan_folder import find_scans, reader_of
-from .source_files import FILES_MOVED
+from .source_files import SOURCE_MOVED
 from .whole_scan import WholeScan
 
 
@@ -43,11 +43,11 @@ def read_volume(path: str | Path) -> VolumeImage:
 def open_source(record: SourceRecord) -> OpenScan:
     """A volume's scan from the files that it came from.
 
-    Raises NotFoundError, naming ``medlabel relink``, when they are not there, FileFormatError when they
-    are others now.
+    Raises NotFoundError, for DICOM naming ``medlabel relink``, when they are not there, FileFormatError
+    when they are others now.
     """
     if record.kind == "dicom":
         return scan_of_record(record)
     if not record.files or not is_there(record.files[0]):
-        raise NotFoundError(FILES_MOVED.replace("DICOM ", ""), record.files[0] if record.files else None)
+        raise NotFoundError(SOURCE_MOVED, record.files[0] if record.files else None)
     return WholeScan(record.files[0], reader_of(record.files[0]))

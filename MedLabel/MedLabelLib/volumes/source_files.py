@@ -19,6 +19,12 @@ FILES_MOVED = (
 )
 
 
+SOURCE_MOVED = (
+    "the file that the volume came from is not there any more; put it back, or delete the volume and import "
+    "the file from where it is now"
+)
+
+
 def missing_files(record: SourceRecord) -> list[str]:
     """The files of a DICOM source that are not where the record says."""
     return [str(path) for path in dict.fromkeys(record.files) if not is_there(path)]
