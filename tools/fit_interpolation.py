@@ -34,7 +34,7 @@ from MedLabelInterpolateLib.evidence import FEATURES, coarse, evidence
 from MedLabelInterpolateLib.image_guided import WEIGHTS, clipped
 
 HIDDEN = (24, 12)
-EPOCHS = 20
+EPOCHS = 25
 SEED = 0
 
 #: So many voxels of a gap are looked at; of the atlas's other labels, which are many, fewer.

@@ -157,6 +157,13 @@ def _summary_rows(results: list[Result], peer_names: list[str]) -> Iterator[Row]
                 "×",
                 limit if name == DEFAULT_METHOD else None,
             )
+    for dataset in DATASETS:
+        new = [r for r in results if r.case.structure.dataset == dataset and not r.case.structure.fitted]
+        if new:
+            mine = _mean([result.between[DEFAULT_METHOD].missed for result in new])
+            best = min(_mean([result.between[name].missed for result in new]) for name in peer_names)
+            what = f"{dataset}, structures it was not fitted to: 1 − Dice, {_title(DEFAULT_METHOD)}"
+            yield Row(f"{what}, of the better peer's", mine / best, "×")
     groups = defaultdict(list)
     for result in results:
         groups[f"{result.case.structure.dataset}: {result.case.structure.group}"].append(result)

@@ -20,7 +20,7 @@ def report_json(
 
     ``axis`` is the plane's name, or None without a gap; ``filled`` counts the voxels of all gaps. A gap is
     ``{"before", "after", "slices", "cap", "filled"}``, and where ``errors`` has it ``"expected_error"``
-    (1 − Dice) and ``"weakest_slice"``.
+    (1 − Dice) and ``"weakest_slice"``, whose drawing gains most.
     """
     fills = list(fills)
     gaps = []

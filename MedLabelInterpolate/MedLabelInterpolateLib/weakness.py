@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from MedLabelLib.model.planes import Plane
 
@@ -22,7 +23,7 @@ class ExpectedError:
     """How wrong a gap's fill may be.
 
     ``error`` is 1 − Dice over the gap's slices; ``voxels`` how many voxels may be wrong; ``slice_index`` the
-    slice of the gap that is most in doubt, and ``gain`` how many voxels of it drawing may put right.
+    slice of the gap whose drawing gains most, and ``gain`` how many voxels of the gap it may put right.
     """
 
     error: float
@@ -87,5 +88,20 @@ def _expected(problem: Problem, fill: GapFill, scales: Mapping[int, float]) -> E
     doubt = np.array(fill.doubt or (0.0,) * len(gap.slices)) * scale
     total, filled = float(doubt.sum()), fill.filled
     error = min(1.0, total / (2 * filled)) if filled else float(total > 0)
-    best = int(np.argmax(doubt))
-    return ExpectedError(error, total, gap.slices[best], float(doubt[best]))
+    gains = _gains(doubt)
+    best = int(np.argmax(gains))
+    return ExpectedError(error, total, gap.slices[best], float(gains[best]))
+
+
+def _gains(doubt: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each slice of a gap how many of the doubted voxels of all its slices drawing it takes away.
+
+    The doubt of a slice is taken to go with the square of what its distances to both ends of its gap make:
+    their product over their sum. Drawing makes one of them shorter for every other slice.
+    """
+    width = len(doubt) + 1
+    at = np.arange(1, width)
+    drawn = at[:, None]
+    left = np.where(at < drawn, (drawn - at) * width / (drawn * (width - at)), 0.0)
+    right = np.where(at > drawn, (at - drawn) * width / ((width - drawn) * at), 0.0)
+    return ((1 - (left + right) ** 2) * doubt).sum(axis=1)

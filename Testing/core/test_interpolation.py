@@ -310,6 +310,18 @@ def test_the_next_slice_lies_where_most_is_unknown():
     assert next_slice({}) is None
 
 
+def test_the_next_slice_counts_what_it_puts_right_on_the_slices_beside_it():
+    """One slice in great doubt, in a narrow gap, gains less than the middle of a wide one."""
+    block = np.ones((4, 4, 31), bool)
+    problem = Problem(_grid(block.shape), {Plane.AXIAL: (0, 2, 24)}, Mask.from_array(block))
+    narrow, wide = interpolate(problem, "shape")
+    fills = [replace(narrow, doubt=(30.0,)), replace(wide, doubt=(10.0,) * 21)]
+    errors = expected_errors(problem, fills, "shape", leave_out=False)
+    assert errors[narrow.gap].gain == 30.0
+    assert next_slice(errors) == (Plane.AXIAL, 13)
+    assert 30 < errors[wide.gap].gain < errors[wide.gap].voxels == 210
+
+
 def test_a_doubt_that_proved_too_small_is_raised():
     i, j, k = np.indices((60, 60, 25))
     swaying = np.hypot(i - 30 - 14 * ((k // 6) % 2), j - 30) <= 9
