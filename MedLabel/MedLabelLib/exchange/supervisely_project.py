@@ -11,6 +11,8 @@ from ..model.annotation import Annotation, new_key
 from ..model.definitions import Definitions
 from ..model.errors import FileFormatError, GeometryError
 from ..model.geometry import VolumeGeometry
+from ..model.mask import Mask
+from ..storage.mask_file import read_mask
 from ..storage.project import Project
 from ..storage.project_journal import change_definitions
 from ..storage.volume import Volume
@@ -105,8 +107,11 @@ def _take_volume(project: Project, volume: Volume, warnings: list[tuple[str, str
 def _read(volume: Volume, warnings: list[tuple[str, str]]) -> tuple[VolumeImage, Annotation]:
     """The scan and its labels on the canonical grid; labels of other axes go along by index."""
     if not volume.has_own_file or read_grid(volume.path).canonical()[1].is_identity:
-        return volume.read_image(), volume.read_annotation()
+        image, annotation = volume.read_image(), volume.read_annotation()
+        _join_masks(volume, annotation, warnings)
+        return image, annotation
     image, labels, axis_map = volume.read_turned()
+    _join_masks(volume, labels, warnings)
     annotation, lost = turned_labels(labels, axis_map)
     told = "its axes did not grow toward Right, Anterior, Superior: it was turned, labels and all"
     warnings.append((volume.label, told))
@@ -114,28 +119,67 @@ def _read(volume: Volume, warnings: list[tuple[str, str]]) -> tuple[VolumeImage,
     return image, annotation
 
 
+def _join_masks(volume: Volume, annotation: Annotation, warnings: list[tuple[str, str]]) -> None:
+    """Join the further masks that another tool gave an object into its mask, in the axes of the files.
+
+    Raises FileFormatError where a mask's file is missing or damaged.
+    """
+    rest = []
+    for figure in annotation.extra.pop("spatialFigures", ()):
+        if figure["geometryType"] != "mask_3d":
+            rest.append(figure)
+            continue
+        mask = read_mask(volume.mask_path(figure["key"]), annotation.shape)
+        _join(annotation, figure["objectKey"], mask, "further mask", volume, warnings)
+    if rest:
+        annotation.extra["spatialFigures"] = rest
+
+
 def _take_meshes(
     volume: Volume, annotation: Annotation, geometry: VolumeGeometry, warnings: list[tuple[str, str]]
 ) -> None:
-    """Make masks of the closed meshes that stand for objects without one; others stay as they are."""
+    """Make masks of closed meshes, joined with what their object has; other figures stay as they are."""
     rest = []
     for figure in annotation.extra.pop("spatialFigures", ()):
-        entry = next((item for item in annotation.objects if item.key == figure.get("objectKey")), None)
-        path = volume.dataset.path / "interpolation" / volume.file_name / f"{figure.get('key')}.stl"
-        if figure.get("geometryType") != MESH or entry is None or entry.mask is not None:
+        if figure["geometryType"] != MESH:
             rest.append(figure)
             continue
+        path = volume.dataset.path / "interpolation" / volume.file_name / f"{figure['key']}.stl"
         try:
             mask = mask_from_mesh(read_stl(path), geometry)
         except FileNotFoundError:
-            warnings.append((volume.label, f"the mesh of an object of {entry.class_name!r} is missing"))
+            name = annotation.object(figure["objectKey"]).class_name
+            warnings.append((volume.label, f"the mesh of an object of {name!r} is missing"))
             continue
         except FileFormatError as error:
             warnings.append((volume.label, f"{path.name}: {error.reason}"))
             continue
-        entry.mask = mask
-        warnings.append(
-            (volume.label, f"a closed mesh of {entry.class_name!r} became a mask of {mask.count} voxels")
-        )
+        _join(annotation, figure["objectKey"], mask, "closed mesh", volume, warnings)
     if rest:
         annotation.extra["spatialFigures"] = rest
+
+
+def _join(
+    annotation: Annotation,
+    key: str,
+    mask: Mask,
+    what: str,
+    volume: Volume,
+    warnings: list[tuple[str, str]],
+) -> None:
+    entry = annotation.object(key)
+    name = f"{entry.class_name}#{annotation.number(entry)}"
+    if entry.mask is None:
+        entry.mask = mask
+        told = f"a {what} of {name} became a mask of {mask.count} voxels"
+    else:
+        entry.mask = _union(entry.mask, mask)
+        told = f"a {what} of {name} was joined into its mask, now of {entry.mask.count} voxels"
+    warnings.append((volume.label, told))
+
+
+def _union(mask: Mask, other: Mask) -> Mask:
+    joined = mask.copy()
+    if (box := other.box) is not None:
+        joined.write(box, joined.read(box) | other.look(box))
+    return joined

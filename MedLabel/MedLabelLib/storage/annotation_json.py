@@ -83,7 +83,7 @@ def _planes_to_json(figures: list[PlaneFigure]) -> list[dict[str, Any]]:
 
 
 def _spatial_to_json(annotation: Annotation) -> list[dict[str, Any]]:
-    figures = list(annotation.extra.get("spatialFigures", ()))
+    figures = []
     for entry in annotation.objects:
         if entry.mask_key is None or entry.mask is None or entry.mask.box is None:
             continue
@@ -97,7 +97,8 @@ def _spatial_to_json(annotation: Annotation) -> list[dict[str, Any]]:
                 "meta": dict(_NO_PLANE),
             }
         )
-    return figures
+    # an object's first mask is the one that is edited, so that others come after it
+    return figures + list(annotation.extra.get("spatialFigures", ()))
 
 
 def shape_to_json(shape: PlaneShape) -> tuple[str, dict[str, Any]]:
