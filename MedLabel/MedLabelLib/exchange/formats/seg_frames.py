@@ -113,7 +113,7 @@ def functional_groups(frames: Sequence[Frame], source: DicomSource) -> bytes:
     """
     slices = sorted({frame.slice_index for frame in frames})
     rank = {index: number for number, index in enumerate(slices, 1)}
-    derivation = {index: _encoded(_derivation(source, index)) for index in slices}
+    derivation = _Derivations(source)
     position = {index: _encoded(_position(source, index)) for index in slices}
     is_binary = frames[0].segment is not None
     segments = {}
@@ -129,7 +129,7 @@ def functional_groups(frames: Sequence[Frame], source: DicomSource) -> bytes:
         values = struct.pack("<II", frame.segment, at) if is_binary else struct.pack("<I", at)
         item = b"".join(
             (
-                derivation[frame.slice_index],
+                derivation.of(frame.slice_index),
                 content,
                 values,
                 position[frame.slice_index],
@@ -150,15 +150,42 @@ def _encoded(dataset) -> bytes:
     return buffer.parent.getvalue()
 
 
-def _derivation(source: DicomSource, index: int):
+class _Derivations:
+    """What each frame is derived from: encoded by pydicom once for each class of image, with stand-ins of
+    the length of the instance's UID and the frame's number, and then filled in."""
+
+    def __init__(self, source: DicomSource) -> None:
+        self._references = source.references
+        self._templates: dict[tuple, tuple[bytes, ...]] = {}
+
+    def of(self, index: int) -> bytes:
+        reference = self._references[index]
+        uid = reference.sop_instance_uid.encode("ascii")
+        number = b"" if reference.frame is None else str(reference.frame).encode("ascii")
+        form = (reference.sop_class_uid, len(uid), len(number))
+        if form not in self._templates:
+            self._templates[form] = self._template(*form)
+        before, between, after = self._templates[form]
+        return b"".join((before, uid, between, number, after))
+
+    def _template(self, sop_class_uid: str, uid_length: int, number_length: int) -> tuple[bytes, ...]:
+        uid, number = "9" * uid_length, "8" * number_length
+        whole = _encoded(_derivation(sop_class_uid, uid, number))
+        before, _, rest = whole.rpartition(uid.encode())
+        if not number:
+            return before, rest, b""
+        between, _, after = rest.partition(number.encode())
+        return before, between, after
+
+
+def _derivation(sop_class_uid: str, sop_instance_uid: str, frame: str):
     from pydicom import Dataset
 
-    reference = source.references[index]
     image = Dataset()
-    image.ReferencedSOPClassUID = reference.sop_class_uid
-    image.ReferencedSOPInstanceUID = reference.sop_instance_uid
-    if reference.frame is not None:
-        image.ReferencedFrameNumber = reference.frame
+    image.ReferencedSOPClassUID = sop_class_uid
+    image.ReferencedSOPInstanceUID = sop_instance_uid
+    if frame:
+        image.ReferencedFrameNumber = frame
     image.SpatialLocationsPreserved = "YES"
     image.PurposeOfReferenceCodeSequence = [
         _code("121322", "DCM", "Source image for image processing operation")
