@@ -21,8 +21,32 @@ def displacements(
     ``fixed`` and ``moving`` are stacks ``[pair, …]`` with values of about 0 to 1; the answer is
     ``[2, pair, …]`` in pixels. Thirion's demons with the symmetric force (Medical Image Analysis 1998): for
     each of the ``levels`` (factor of shrinking, a power of two, the largest first; steps) the whole
-    displacement is smoothed by a Gaussian of ``smoothing`` pixels after each step.
+    displacement is smoothed by a Gaussian of ``smoothing`` pixels after each step. A mirrored copy of the
+    slices gives the mirrored displacements.
     """
+    # levels pad at one end of an axis; which end that is must lie in the slices, not in the axis's direction
+    mirror = tuple(axis for axis in (1, 2) if _leans_back(fixed + moving, axis))
+    if mirror:
+        found = _displacements(np.flip(fixed, mirror), np.flip(moving, mirror), smoothing, levels)
+        found = np.flip(found, tuple(axis + 1 for axis in mirror))
+        found[[axis - 1 for axis in mirror]] *= -1
+        return found
+    return _displacements(fixed, moving, smoothing, levels)
+
+
+def _leans_back(slices: NDArray[np.float32], axis: int) -> bool:
+    """Whether more of what the slices hold lies toward the start of an axis than toward its end."""
+    profile = slices.sum(axis=tuple(other for other in range(3) if other != axis), dtype=np.float64)
+    profile -= profile.mean()
+    return float(profile @ (np.arange(len(profile)) - (len(profile) - 1) / 2)) < 0
+
+
+def _displacements(
+    fixed: NDArray[np.float32],
+    moving: NDArray[np.float32],
+    smoothing: tuple[float, float],
+    levels: tuple[tuple[int, int], ...],
+) -> NDArray[np.float32]:
     shape = fixed.shape[1:]
     levels = [level for level in levels if level[0] == 1 or min(shape) >= _SMALLEST * level[0]]
     largest = levels[0][0] if levels else 1
