@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,7 +93,7 @@ def open_database(path: Path, read_only: bool = False) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     mode = "TRUNCATE" if is_network_folder(path.parent) else "WAL"
-    connection.execute(f"PRAGMA journal_mode={mode}")
+    _set_mode(connection, mode)
     connection.execute("PRAGMA synchronous=FULL")
     if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
         connection.execute("BEGIN IMMEDIATE")
@@ -102,6 +103,19 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={FORMAT}")
         connection.execute("COMMIT")
+
+
+def _set_mode(connection: sqlite3.Connection, mode: str) -> None:
+    """Set the journal mode; while two processes do so at once, SQLite refuses one without waiting."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(f"PRAGMA journal_mode={mode}")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def is_cut_short(path: Path) -> bool:
