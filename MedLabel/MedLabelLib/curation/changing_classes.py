@@ -35,13 +35,11 @@ def change_class(project: Project, name: str, wanted: LabelClass, author: str, f
     is taken, AnnotationError when the new shape does not hold what the class's objects have, LockedError
     while a volume that it concerns is being edited.
     """
-    if wanted.name != name:
-        if project.definitions.has_class(wanted.name):
-            raise DuplicateError(f"there is a class {wanted.name!r} already; merge {name!r} into it")
-        project.definitions.label_class(name)
-        _check_shape(project, name, wanted.shape)
-        return _move(project, name, wanted, f"Rename class {name} to {wanted.name}", author, face)
+    if wanted.name != name and project.definitions.has_class(wanted.name):
+        raise DuplicateError(f"there is a class {wanted.name!r} already; merge {name!r} into it")
     _check_shape(project, name, wanted.shape)
+    if wanted.name != name:
+        return _move(project, name, wanted, f"Rename class {name} to {wanted.name}", author, face)
 
     def changed(definitions: Definitions) -> Definitions:
         definitions.label_class(name)
